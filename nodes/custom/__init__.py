@@ -1,0 +1,1 @@
+"""Where packs are imported: each becomes `nodes.custom.<pack>`."""
