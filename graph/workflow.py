@@ -10,10 +10,11 @@ A literal that is itself an object is wrapped as `{"value": ...}`. In memory the
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 FORMAT = 1
-Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+Json: TypeAlias = Any
+"""Plain JSON data: None, bool, int, float, str, and lists and string-keyed dicts of these."""
 NodeState: TypeAlias = Literal["on", "skipped", "off"]
 SeedMode: TypeAlias = Literal["fixed", "random", "increment", "decrement"]
 
