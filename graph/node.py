@@ -111,6 +111,8 @@ class NodeSpec:
     has_validator: bool = False
     """Its values must also be checked by the worker before a run is accepted."""
     has_dynamic_inputs: bool = False
+    upgrades_from: tuple[int, ...] = ()
+    """The older versions whose saved values the worker can bring up to date."""
     keyed_by_id: bool = False
     """Two nodes of this type never share a result."""
     deprecated: bool = False
