@@ -1,4 +1,4 @@
-"""Requests, answers and events of /v1, as dataclasses. The OpenAPI document and the editor's types come from here."""
+"""Requests, answers and events of /v1. The OpenAPI document and the editor's types come from here."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -35,6 +35,13 @@ class RunRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class CancelRequest:
+    """Cancel every run in that state."""
+
+    state: Literal["queued"] = "queued"
+
+
+@dataclass(frozen=True, slots=True)
 class ShownItem:
     """Something a node shows. A file is at /v1/files/{folder}/{name}; a text stands in `text`."""
 
@@ -56,7 +63,7 @@ class RunOutput:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One submission of a workflow. Times are seconds since 1970; `attempt` grows when a worker died under it."""
+    """One submission of a workflow. Times are seconds since 1970; `attempt` grows when a worker died."""
 
     id: str
     state: RunState
@@ -110,6 +117,8 @@ class FileInfo:
 
 @dataclass(frozen=True, slots=True)
 class FileList:
+    """A page of files, newest first; `next` is the `before` of the following page."""
+
     items: tuple[FileInfo, ...]
     next: str | None = None
 
@@ -135,6 +144,8 @@ class WorkflowInfo:
 
 @dataclass(frozen=True, slots=True)
 class WorkflowList:
+    """Every saved workflow, or every template."""
+
     items: tuple[WorkflowInfo, ...]
 
 
@@ -174,6 +185,8 @@ class System:
 
 @dataclass(frozen=True, slots=True)
 class RunQueued:
+    """A run was accepted; it is durable."""
+
     run: str
     title: str
     kind: Literal["run_queued"] = "run_queued"
@@ -181,6 +194,8 @@ class RunQueued:
 
 @dataclass(frozen=True, slots=True)
 class RunStarted:
+    """A worker took a run."""
+
     run: str
     attempt: int
     total: int
@@ -190,6 +205,8 @@ class RunStarted:
 
 @dataclass(frozen=True, slots=True)
 class RunFinished:
+    """A run ended, one way or another."""
+
     run: str
     state: RunState
     seconds: float
@@ -199,6 +216,8 @@ class RunFinished:
 
 @dataclass(frozen=True, slots=True)
 class QueueChanged:
+    """How many runs wait and run now."""
+
     queued: int
     running: int
     kind: Literal["queue_changed"] = "queue_changed"
@@ -206,6 +225,8 @@ class QueueChanged:
 
 @dataclass(frozen=True, slots=True)
 class WorkerChanged:
+    """The worker starts, is ready, restarts or failed."""
+
     worker: WorkerState
     reason: str = ""
     kind: Literal["worker_changed"] = "worker_changed"
@@ -213,6 +234,8 @@ class WorkerChanged:
 
 @dataclass(frozen=True, slots=True)
 class CatalogChanged:
+    """The node types changed; ask again."""
+
     kind: Literal["catalog_changed"] = "catalog_changed"
 
 
@@ -221,3 +244,22 @@ class FoldersChanged:
     """File lists or saved workflows changed; ask again."""
 
     kind: Literal["folders_changed"] = "folders_changed"
+
+
+@dataclass(frozen=True, slots=True)
+class Resync:
+    """The first frame when the events asked for are no longer kept: read the state again, go on at `seq`."""
+
+    seq: int
+    kind: Literal["resync"] = "resync"
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewHeader:
+    """What stands before the picture in a binary frame."""
+
+    run: str
+    node: str
+    done: int
+    total: int
+    mime: str
