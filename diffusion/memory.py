@@ -1,0 +1,250 @@
+"""Which networks are in a device's memory: brought in when needed, the least recently used leaves first."""
+
+import logging
+import threading
+from collections import OrderedDict
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol, TypeAlias
+
+import torch
+from torch import Tensor, nn
+
+from diffusion.checkpoint import Kind, Part, WeightFile
+from diffusion.errors import BrokenFile, OutOfMemory
+
+log = logging.getLogger(__name__)
+
+Policy: TypeAlias = Literal["keep", "offload"]
+Precision: TypeAlias = Literal["auto", "float32", "bfloat16", "float16"]
+NAMED = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+class Patch(Protocol):
+    """A change to some weights of a network, such as a LoRA."""
+
+    def names(self) -> Collection[str]:
+        """The weights it changes, by the library module's names."""
+
+    def applied(self, name: str, weight: Tensor) -> Tensor:
+        """The changed weight; both float32 on the CPU."""
+
+
+class Handle:
+    """A network whose weights lie in a file. Cheap to hold; two handles on the same part share nothing."""
+
+    def __init__(self, part: Part, file: WeightFile, memory: "Memory") -> None:
+        self.part, self.file, self.memory = part, file, memory
+
+    @contextmanager
+    def resident(self, patches: tuple[Patch, ...] = ()) -> Iterator[nn.Module]:
+        """The network on the device, with these patches applied, for as long as the block lasts."""
+        with self.memory.hold(self, patches) as module:
+            yield module
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The number format the network computes in."""
+        stored = self.file.header.entries[next(iter(self.part.sources.values()))].dtype
+        return self.memory.dtype(self.part.kind, stored)
+
+    @property
+    def bytes(self) -> int:
+        """How much memory the resident network takes."""
+        entries = self.file.header.entries
+        numbers = sum(
+            (entries[key].end - entries[key].start) // entries[key].dtype.itemsize
+            for key in self.part.sources.values()
+        )
+        return numbers * self.dtype.itemsize
+
+
+@dataclass(slots=True)
+class Resident:
+    """A network in memory, with the patches its weights carry now."""
+
+    module: nn.Module
+    bytes: int
+    patches: tuple[Patch, ...] = ()
+    users: int = 0
+
+
+class Memory:
+    """One device's memory for weights.
+
+    keep: networks stay until room is needed. offload: only networks in use stay, so the largest alone must fit.
+    """
+
+    def __init__(
+        self,
+        device: torch.device | str = "cpu",
+        limit_bytes: int | None = None,
+        policy: Policy = "keep",
+        precision: Precision = "auto",
+    ) -> None:
+        self.device = torch.device(device)
+        self.limit_bytes, self.policy, self.precision = limit_bytes, policy, precision
+        self.has_bfloat16 = computes_bfloat16(self.device)
+        self.held: OrderedDict[Handle, Resident] = OrderedDict()
+        self.lock = threading.RLock()
+
+    @property
+    def used_bytes(self) -> int:
+        """How much memory the resident networks take."""
+        return sum(resident.bytes for resident in self.held.values())
+
+    def dtype(self, kind: Kind, stored: torch.dtype) -> torch.dtype:
+        """The number format a network computes in.
+
+        Text encoders always compute in float32; a VAE never in float16, which it overflows.
+        """
+        if kind == "text":
+            return torch.float32
+        if self.precision == "auto":
+            if self.device.type == "cpu" or kind == "vae":
+                return torch.bfloat16 if self.has_bfloat16 else torch.float32
+            return torch.bfloat16 if stored == torch.bfloat16 else torch.float16
+        asked = NAMED[self.precision]
+        return torch.float32 if kind == "vae" and asked == torch.float16 else asked
+
+    @contextmanager
+    def hold(self, handle: Handle, patches: tuple[Patch, ...]) -> Iterator[nn.Module]:
+        """Bring a network in, apply exactly these patches, and keep it in while the block lasts."""
+        with self.lock:
+            resident = self.bring_in(handle)
+            if resident.patches != patches:
+                repatch(handle, resident, patches)
+            resident.users += 1
+        try:
+            yield resident.module
+        finally:
+            with self.lock:
+                resident.users -= 1
+
+    def bring_in(self, handle: Handle) -> Resident:
+        """The resident network, loaded if it is not there."""
+        if handle in self.held:
+            self.held.move_to_end(handle)
+            return self.held[handle]
+        self.make_room(handle.bytes)
+        try:
+            module = loaded(handle, self.device)
+        except (torch.OutOfMemoryError, MemoryError) as error:
+            self.evict_idle()
+            raise OutOfMemory(
+                f"There is no room for the {handle.part.title} of {handle.file.path.name}, "
+                f"which needs {handle.bytes / 1e9:.1f} GB.",
+                "Close other programs, or choose a smaller model or a lower precision.",
+            ) from error
+        self.held[handle] = Resident(module, handle.bytes)
+        log.info("loaded %s of %s: %d bytes", handle.part.title, handle.file.path.name, handle.bytes)
+        return self.held[handle]
+
+    def make_room(self, wanted: int) -> None:
+        """Let idle networks go, the least recently used first, until `wanted` bytes fit the limit."""
+        if self.policy == "offload":
+            self.evict_idle()
+        for handle, resident in list(self.held.items()):
+            if self.limit_bytes is None or self.used_bytes + wanted <= self.limit_bytes:
+                return
+            if resident.users == 0:
+                self.evict(handle)
+
+    def evict(self, handle: Handle) -> None:
+        """Let one network go; its weights are read from the file again when it is next used."""
+        with self.lock:
+            if self.held.pop(handle, None):
+                log.info("evicted %s of %s", handle.part.title, handle.file.path.name)
+
+    def evict_idle(self) -> None:
+        """Let every network go that is not in use."""
+        for handle, resident in list(self.held.items()):
+            if resident.users == 0:
+                self.evict(handle)
+
+
+def computes_bfloat16(device: torch.device) -> bool:
+    """Whether the device has units for bfloat16, not only an emulation."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    if device.type != "cpu":
+        return False
+    facts = Path("/proc/cpuinfo")
+    flags = facts.read_text(errors="replace").split() if facts.is_file() else []
+    return "avx512_bf16" in flags or "amx_bf16" in flags
+
+
+def loaded(handle: Handle, device: torch.device) -> nn.Module:
+    """Build a network without weights and give it those of the file.
+
+    Weights in the computing format are views of the file; others are converted one by one.
+    """
+    # Outside inference mode: what is made inside can never train.
+    with torch.inference_mode(False), torch.no_grad():
+        with torch.device("meta"):
+            module = handle.part.build()
+        wanted = module.state_dict()
+        require_complete(handle, wanted)
+        weights = {name: weight_of(handle, name, wanted[name]).to(device) for name in wanted}
+        module.load_state_dict(weights, assign=True)
+        return module.requires_grad_(False).eval()
+
+
+def require_complete(handle: Handle, wanted: dict[str, Tensor]) -> None:
+    """Every weight of the network must be in the file, and in the right shape."""
+    name, sources = handle.file.path.name, handle.part.sources
+    missing = [key for key in wanted if key not in sources]
+    if missing:
+        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        raise BrokenFile(
+            f"The {handle.part.title} in {name} is incomplete: it lacks {missing[0]}{more}.",
+            "Download the file again, or use another version of this model.",
+        )
+    for key, tensor in wanted.items():
+        entry = handle.file.header.entries[sources[key]]
+        if tensor.shape != entry.shape and squeezed(tensor.shape) != squeezed(entry.shape):
+            raise BrokenFile(
+                f"The {handle.part.title} in {name} does not fit together: {sources[key]} is "
+                f"{list(entry.shape)}, but {list(tensor.shape)} is needed."
+            )
+
+
+def squeezed(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """A shape without trailing ones: a 1x1 convolution is a matrix."""
+    while len(shape) > 1 and shape[-1] == 1:
+        shape = shape[:-1]
+    return tuple(shape)
+
+
+def weight_of(handle: Handle, name: str, like: Tensor) -> Tensor:
+    """One weight from the file, in the computing format; not copied if it has that format already."""
+    weight = handle.file.tensor(handle.part.sources[name]).reshape(like.shape)
+    if handle.part.kind == "text" and weight.dtype == torch.float32:
+        weight = weight.half()  # the field keeps text encoders in float16, whatever the file has
+    return weight.to(handle.dtype)
+
+
+def repatch(handle: Handle, resident: Resident, patches: tuple[Patch, ...]) -> None:
+    """Give the network exactly these patches: each weight concerned is read from the file again, then patched."""
+    touched = {name for patch in (*resident.patches, *patches) for name in patch.names()}
+    parameters = dict(resident.module.named_parameters())
+    with torch.inference_mode(False), torch.no_grad():
+        for name in sorted(touched & parameters.keys()):
+            parameter = parameters[name]
+            weight = weight_of(handle, name, parameter)
+            mine = [patch for patch in patches if name in patch.names()]
+            if mine:
+                weight = patched(handle, name, weight, mine)
+            parameter.data = weight.to(parameter.device)
+    resident.patches = patches
+
+
+def patched(handle: Handle, name: str, weight: Tensor, patches: list[Patch]) -> Tensor:
+    """A weight with patches applied in order, in float32, rounded once to the format it is kept in."""
+    kept = torch.float16 if handle.part.kind == "text" else weight.dtype
+    value = weight.float()
+    for patch in patches:
+        value = patch.applied(name, value)
+    return value.to(kept).to(weight.dtype)

@@ -1,0 +1,149 @@
+"""What a node is handed when it loads a checkpoint: values that say which weights, with which patches.
+
+The weights themselves lie in a file and are made resident by `Memory` when they are needed. Two values may share
+them: a patch gives a new value and changes nothing.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from diffusion.controlnet import Control, ControlNet, Query, steering
+from diffusion.family import Family
+from diffusion.memory import Handle, Patch
+from diffusion.prediction import NoiseRange, Prediction
+from diffusion.values import NOTHING
+
+__all__ = ["ControlNet", "Model", "TextEncoder", "Vae", "quiet"]
+
+NO_PICTURE = (0.8223, -0.6876, 0.6364, 0.1380)
+"""What an inpainting network is given for the picture where there is none: grey, in its own space."""
+
+
+def quiet() -> None:
+    """A check that lets everything pass."""
+
+
+@dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
+class Model:
+    """A diffusion model: a network, what it predicts, and the noise levels it knows."""
+
+    family: Family
+    noise: NoiseRange
+    prediction: Prediction
+    network: Handle
+    in_channels: int = 4
+    patches: tuple[Patch, ...] = ()
+    extra: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+    socket: ClassVar[str] = "MODEL"
+
+    def with_patches(self, *patches: Patch) -> "Model":
+        """A model with more patches, applied after those it has. This one stays as it is."""
+        return replace(self, patches=(*self.patches, *patches))
+
+    def latent_in(self, latent: Tensor) -> Tensor:
+        """From the VAE's space into the network's."""
+        return self.family.latent.into(latent)
+
+    def latent_out(self, x: Tensor) -> Tensor:
+        """From the network's space back into the VAE's."""
+        return self.family.latent.out(x)
+
+    def denoised(
+        self,
+        x: Tensor,
+        sigma: float,
+        tokens: Tensor,
+        pooled: Tensor | None = None,  # noqa: ARG002  families that read it come with their own networks
+        controls: Sequence[Sequence[Control]] = (),
+        check: Callable[[], None] = quiet,
+        *,
+        concat: Tensor | None = None,
+        prompts: int = 1,
+    ) -> Tensor:
+        """The clean latent the network sees in `x`: one forward over the batch, without guidance.
+
+        x: float32 [batch, channel, height, width] in the network's space, at noise level `sigma`.
+        tokens: [batch, tokens, width]. controls: for each row those that steer it, or one sequence for all rows.
+        concat: [batch, in_channels - channel, height, width], given to an inpainting network as it is.
+        prompts: how many prompts the rows are for, one block of rows after another.
+        check: called between the network's blocks; whatever it raises ends the forward.
+        """
+        scaled = self.prediction.scale_input(x, sigma)
+        time = self.noise.timestep(sigma)
+        active = [tuple(filter(lambda c: self.is_active(c, sigma), row)) for row in controls]
+        added = steering(active, Query(scaled, time, tokens, prompts), self.family.name)
+        with self.network.resident(self.patches) as module, checked(module, check):
+            kind = next(module.parameters()).dtype
+            output = module(
+                self.joined(scaled, concat).to(kind),
+                torch.full((len(x),), time, device=x.device),
+                encoder_hidden_states=tokens.to(x.device, kind),
+                down_block_additional_residuals=tuple(s.to(kind) for s in added.skips) if added else None,
+                mid_block_additional_residual=added.middle.to(kind) if added else None,
+                return_dict=False,
+            )[0]
+        return self.prediction.denoised(x, output.float(), sigma)
+
+    def is_active(self, control: Control, sigma: float) -> bool:
+        """Whether a control acts at a noise level."""
+        first, last = self.noise.percent_to_sigma(control.start), self.noise.percent_to_sigma(control.end)
+        return control.strength != 0 and last <= sigma <= first
+
+    def joined(self, x: Tensor, concat: Tensor | None) -> Tensor:
+        """The network's input: the state, and for an inpainting network the mask and the picture beside it."""
+        missing = self.in_channels - x.shape[1]
+        if missing <= 0:
+            return x
+        if concat is None and missing == 1 + len(NO_PICTURE):
+            concat = x.new_tensor((1.0, *NO_PICTURE)).view(1, -1, 1, 1).expand(len(x), -1, *x.shape[2:])
+        elif concat is None:
+            concat = x.new_zeros(len(x), missing, *x.shape[2:])
+        return torch.cat((x, concat.to(x)), 1)
+
+
+@dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
+class TextEncoder:
+    """A text encoder. `stop_at_layer` -1 is the last layer, -2 the one before; None is the family's own choice."""
+
+    family: str
+    network: Handle
+    tokenizer: Any
+    patches: tuple[Patch, ...] = ()
+    stop_at_layer: int | None = None
+    socket: ClassVar[str] = "CLIP"
+
+    def with_patches(self, *patches: Patch) -> "TextEncoder":
+        """A text encoder with more patches, applied after those it has. This one stays as it is."""
+        return replace(self, patches=(*self.patches, *patches))
+
+
+@dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
+class Vae:
+    """The network between pictures and latents: one latent cell stands for `downscale` x `downscale` pixels."""
+
+    family: str
+    network: Handle
+    channels: int = 4
+    downscale: int = 8
+    socket: ClassVar[str] = "VAE"
+
+
+@contextmanager
+def checked(module: nn.Module, check: Callable[[], None]) -> Iterator[None]:
+    """While this lasts, `check` is called before each block of the network."""
+    if check is quiet:
+        yield
+        return
+    # The members of lists are the network's blocks: residual blocks, attentions, layers.
+    blocks = [block for name, block in module.named_modules() if name.rpartition(".")[2].isdigit()]
+    hooks = [block.register_forward_pre_hook(lambda *_: check()) for block in blocks]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
