@@ -1,0 +1,59 @@
+"""Workflows found inside pictures."""
+
+import io
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image, PngImagePlugin
+
+from graph.errors import UnreadableWorkflow
+from server.embedded import workflow_in
+
+
+def picture(format: str, **save: object) -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(out, format, **save)
+    return out.getvalue()
+
+
+def texts(**entries: str) -> PngImagePlugin.PngInfo:
+    info = PngImagePlugin.PngInfo()
+    for key, text in entries.items():
+        info.add_text(key, text)
+    return info
+
+
+def test_a_png_gives_its_workflow_rather_than_its_prompt():
+    assert workflow_in(picture("PNG", pnginfo=texts(prompt="{1}", workflow="{2}"))) == "{2}"
+
+
+def test_a_png_with_only_a_prompt_gives_that():
+    assert workflow_in(picture("PNG", pnginfo=texts(prompt='{"é": 1}'))) == '{"é": 1}'
+
+
+@pytest.mark.parametrize("format", ["WEBP", "JPEG"])
+def test_a_workflow_in_exif_is_found(format):
+    exif = Image.Exif()
+    exif[0x0110], exif[0x010F] = 'prompt:{"a": 1}', 'workflow:{"b": 2}'
+    assert workflow_in(picture(format, exif=exif)) == '{"b": 2}'
+
+
+def test_what_is_no_picture_is_told_apart():
+    assert workflow_in(b'{"format": 1}') is None
+
+
+def test_a_picture_without_a_workflow_is_refused_in_a_sentence():
+    with pytest.raises(UnreadableWorkflow, match="has no workflow inside"):
+        workflow_in(picture("PNG"))
+
+
+@given(st.integers(0, 400), st.integers(0, 255), st.integers(0, 400))
+def test_a_damaged_picture_gives_a_workflow_a_sentence_or_nothing(place, value, length):
+    data = bytearray(picture("PNG", pnginfo=texts(workflow="{}" * 50)))
+    data[place % len(data)] = value
+    try:
+        found = workflow_in(bytes(data[:length]))
+    except UnreadableWorkflow as error:
+        found = error.message
+    assert found is None or isinstance(found, str)
