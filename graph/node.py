@@ -1,4 +1,4 @@
-"""What a node is: pure data that describes it (`NodeSpec`), and a Protocol for what runs it (`Implementation`).
+"""What a node is: pure data that describes it (`NodeSpec`), and what runs it (`Implementation`, a Protocol).
 
 The description travels as JSON to the server and the editor; the implementation never leaves the worker.
 """
@@ -24,8 +24,8 @@ class Widget:
     """
 
     kind: WidgetKind
-    low: float | None = None
-    high: float | None = None
+    low: int | float | None = None
+    high: int | float | None = None
     step: float | None = None
     round_to: float | None = None
     slider: bool = False
@@ -51,7 +51,11 @@ class Grows:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One choice of a variant input, and the inputs it brings: `resize_type` and then `resize_type.width`."""
+    """One choice of a variant input, and the inputs it brings: `resize_type` and then `resize_type.width`.
+
+    The inputs are named here without the prefix (`width`); `graph.declared` adds it. The variant itself is a COMBO
+    whose widget offers the keys.
+    """
 
     key: str
     inputs: "tuple[Input, ...]" = ()
@@ -61,8 +65,8 @@ class Option:
 class Input:
     """One input of a node.
 
-    `type` is a wire type such as `IMAGE` or `INT`; a union is `A,B`; `*` takes anything. Inputs and outputs that
-    share a `template` agree on one type. An input with a `widget` can be edited in place and can also be wired.
+    `type` is a wire type such as `IMAGE` or `INT`; a union is `A,B`; `*` takes anything. Inputs and outputs
+    that share a `template` agree on one type. An input with a `widget` can be edited in place, and also wired.
     """
 
     name: str
@@ -115,6 +119,8 @@ class NodeSpec:
     """The older versions whose saved values the worker can bring up to date."""
     keyed_by_id: bool = False
     """Two nodes of this type never share a result."""
+    grad: bool = False
+    """It trains: it runs without inference mode."""
     deprecated: bool = False
     experimental: bool = False
     aliases: tuple[str, ...] = ()
@@ -122,7 +128,7 @@ class NodeSpec:
 
 @dataclass(frozen=True, slots=True)
 class Blocked:
-    """In place of a value: whatever needs it is passed over. With a message, the first such node reports it."""
+    """In place of a value: what needs it is passed over. With a message, the first such node reports it."""
 
     message: str | None = None
 
@@ -170,9 +176,11 @@ class Host(Protocol):
 
 
 class Implementation(Protocol):
-    """Runs a node of one type. The engine keeps one `state` object per (node, type) between runs and passes it in."""
+    """Runs a node of one type. The engine keeps one `state` per (node, type) between runs and passes it in."""
 
-    spec: NodeSpec
+    @property
+    def spec(self) -> NodeSpec:
+        """What describes it."""
 
     def inputs(self, values: Mapping[str, object]) -> Sequence[Input]:
         """The inputs this node has, given the literals and the names of the links it was written with."""
@@ -184,10 +192,14 @@ class Implementation(Protocol):
         """What else the result depends on; a linked input is None. NaN means: never equal to anything."""
 
     def needs(self, values: Mapping[str, object], state: object) -> Sequence[str]:
-        """The lazy inputs wanted next, given those known so far; asked again until it names none that is unknown."""
+        """The lazy inputs wanted next, given those known so far; asked again until it names no unknown one."""
 
     def new_state(self) -> object:
         """The object kept for one node between runs (None for plain functions)."""
 
     def call(self, inputs: Mapping[str, object], host: Host, state: object) -> "Result | Awaitable[Result]":
-        """Run once. Raises whatever the node raises."""
+        """Run once. Raises whatever the node raises.
+
+        `inputs` are by full name (`images.image0`, `resize_type.width`); what is neither wired nor written may
+        be missing, and then takes the signature's default. Lazy inputs of an async node arrive as `Lazy` objects.
+        """

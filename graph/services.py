@@ -8,10 +8,10 @@ from graph.workflow import Json
 
 
 class Progress(Protocol):
-    """Reports how far a node is. Raises Interrupted if the run was cancelled, so long loops should call it."""
+    """Reports how far a node is. Raises Interrupted if the run was cancelled: long loops should call it."""
 
     def __call__(self, done: int, total: int, preview: object = None) -> None:
-        """`done` of `total` steps are finished; `preview` is a small picture of the current state, if there is one."""
+        """`done` of `total` steps are finished; `preview` is a small picture of the current state, if any."""
 
 
 class Inputs(Protocol):
@@ -22,6 +22,16 @@ class Inputs(Protocol):
 
     def digest(self, name: str) -> str:
         """SHA-256 of the content, in hex."""
+
+
+class Files(Protocol):
+    """The folders that file pickers offer: `checkpoints`, `loras`, `input`, ..."""
+
+    def stamp(self, folder: str, name: str) -> Json:
+        """What tells this file from a changed one without reading it: size, mtime_ns, inode; null if missing."""
+
+    def path(self, folder: str, name: str) -> Path:
+        """Where the file lies. Raises WorkflowError if it is not there or outside its folder."""
 
 
 class Outputs(Protocol):
@@ -38,7 +48,7 @@ class Outputs(Protocol):
     ) -> None:
         """Keep a file and show it on the node.
 
-        `encode(path, metadata)` writes it, later and off the execution path; `metadata` are the texts to embed.
+        `encode(path, metadata)` writes it, later and off the execution path; `metadata` are texts to embed.
         The final name is `prefix_00001_` + suffix in the output folder, or in the temporary one.
         `shown` describes it to the editor, for example `{"kind": "image", "width": 512, "height": 512}`.
         """
