@@ -1,7 +1,7 @@
 """Who may talk to this server: its own pages, and programs on this machine. Other web sites may not.
 
-Rebinding is stopped by the Host header, forged requests by Origin and Sec-Fetch-Site. There are no accounts yet:
-the server only listens where nobody but this machine reaches it.
+Rebinding is stopped by the Host header, forged requests by Origin and Sec-Fetch-Site. There are no accounts
+yet: the server only listens where nobody but this machine reaches it.
 """
 
 from collections.abc import Mapping

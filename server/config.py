@@ -16,6 +16,9 @@ from typing import Any, Literal, TypeAlias, get_args
 Precision: TypeAlias = Literal["auto", "float32", "bfloat16", "float16"]
 DeviceChoice: TypeAlias = Literal["auto", "cpu", "cuda", "mps"]
 
+Layer: TypeAlias = Mapping[str, object]
+
+TRUE, FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 PREFIX = "PHOTOGRAM_"
 PROGRAM = Path(__file__).resolve().parent.parent
 """Where the packages lie: the checkout, or site-packages."""
@@ -102,9 +105,7 @@ def is_loopback(address: str) -> bool:
         return False
 
 
-def _layers(
-    flags: Mapping[str, object], environ: Mapping[str, str]
-) -> Sequence[tuple[str, Mapping[str, object]]]:
+def _layers(flags: Mapping[str, object], environ: Mapping[str, str]) -> Sequence[tuple[str, Layer]]:
     """The sources from the weakest to the strongest, each with its name."""
     known = {each.name for each in fields(Config)}
     given = {name: value for name, value in flags.items() if name in known and value is not None}
@@ -227,13 +228,13 @@ def _text(raw: object) -> str:
 
 
 def _check(config: Config) -> None:
-    """What must hold between settings: who may reach the server, and that code is not where files are written."""
+    """What must hold between settings: who reaches the server, and no code where files are written."""
     if config.port > 65535:
         raise ConfigError(f"There is no port {config.port}.", "Ports go from 1 to 65535; 0 takes a free one.")
     if not is_loopback(config.listen):
         raise ConfigError(
-            f"Listening on {config.listen} would let anyone who reaches this machine use it, and this version has "
-            "no sign-in.",
+            f"Listening on {config.listen} would let anyone who reaches this machine use it, and "
+            "this version has no sign-in.",
             "Leave --listen at 127.0.0.1. From another machine, forward the port over ssh: "
             f"ssh -L {config.port}:127.0.0.1:{config.port} NAME-OF-THIS-MACHINE",
         )

@@ -1,4 +1,4 @@
-"""The frame of every request: declared routes, bodies within limits, answers as JSON, refusals as Problems."""
+"""The frame of every request: declared routes, bodies within limits, JSON answers, refusals as Problems."""
 
 import asyncio
 import errno
@@ -13,7 +13,8 @@ from typing import Any, Literal, TypeAlias, TypeVar
 import msgspec
 from aiohttp import hdrs, web
 
-from graph.errors import InvalidWorkflow, Problem, WorkflowError
+from graph.errors import InvalidWorkflow, Problem, UnreadableWorkflow, WorkflowError
+from graph.limits import check_data, parse
 from server.api import Problems
 from server.database import DiskFull
 
@@ -35,8 +36,8 @@ HEADERS: Mapping[str, str] = MappingProxyType(
         "Cross-Origin-Opener-Policy": "same-origin",
         "Cross-Origin-Resource-Policy": "same-origin",
         "X-Frame-Options": "DENY",
-        "Content-Security-Policy": "default-src 'self'; script-src 'self'; style-src 'self'; object-src 'none'; "
-        "base-uri 'none'; form-action 'self'; frame-ancestors 'none'; connect-src 'self'; "
+        "Content-Security-Policy": "default-src 'self'; script-src 'self'; style-src 'self'; "
+        "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; connect-src 'self'; "
         "img-src 'self' blob: data:",
     }
 )
@@ -123,17 +124,17 @@ async def decode(request: web.Request, kind: type[T]) -> T:
 
 
 def decoded(data: bytes, kind: type[T]) -> T:
-    """JSON text as `kind`. Raises Refusal: 400 if it is not JSON or too deep, 422 if it is of another shape."""
+    """JSON text as `kind`. Raises Refusal: 400 if not JSON or too deep, 422 if of another shape."""
     try:
         if depth_exceeds(data, DEEPEST):
             raise refusal(400, "too_deep", f"The JSON is nested deeper than {DEEPEST} levels.")
-        return msgspec.json.decode(data, type=kind)
+        plain = parse(data)
+        check_data(plain)
+        return msgspec.convert(plain, type=kind)
+    except UnreadableWorkflow as error:
+        raise refusal(400, "not_json", error.message.replace("The file", "The body"), error.hint) from error
     except msgspec.ValidationError as error:
-        raise refusal(
-            422, "wrong_kind", f"The body has another shape: {error}.".replace("..", ".")
-        ) from error
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise refusal(400, "not_json", f"The body is not JSON: {error}.".replace("..", ".")) from error
+        raise refusal(422, "wrong_kind", f"The body has another shape: {error}.") from error
 
 
 def depth_exceeds(data: bytes, limit: int) -> bool:
@@ -226,8 +227,6 @@ def _check_kind(request: web.Request, body: Body) -> None:
         request.content_type != expected or hdrs.CONTENT_TYPE not in request.headers
     ):
         raise refusal(415, "wrong_content_type", f"This route takes a body of type {expected}.")
-    if request.headers.get(hdrs.CONTENT_ENCODING, "identity").lower() != "identity":
-        raise refusal(415, "wrong_content_type", "Compressed bodies are not accepted.")
 
 
 @web.middleware
@@ -248,11 +247,11 @@ async def refusals(request: web.Request, handler: Handler) -> web.StreamResponse
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             return _disk_full()
-        return _unexpected(request)
-    except ConnectionError:
-        raise
+        log.exception("%s %s failed", request.method, request.path)
+        return _unexpected()
     except Exception:
-        return _unexpected(request)
+        log.exception("%s %s failed", request.method, request.path)
+        return _unexpected()
 
 
 def _disk_full() -> web.Response:
@@ -260,18 +259,17 @@ def _disk_full() -> web.Response:
     return problems_answer(507, [Problem("disk_full", "The disk is full.", hint)])
 
 
-def _unexpected(request: web.Request) -> web.Response:
-    log.exception("%s %s failed", request.method, request.match_info.route.name or request.path)
+def _unexpected() -> web.Response:
     message = "Something went wrong inside the server. The server's log says what."
     return problems_answer(500, [Problem("internal", message, "Report it with that part of the log.")])
 
 
 def _of_the_library(error: web.HTTPException) -> web.Response:
     """What the HTTP library refuses by itself: unknown paths, methods, oversized bodies."""
-    allowed = {hdrs.ALLOW: error.headers[hdrs.ALLOW]} if hdrs.ALLOW in error.headers else {}
+    allowed: dict[str, str] = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
     messages = {
         404: "There is nothing at this address.",
-        405: f"This address does not take that method, only {allowed.get(hdrs.ALLOW, 'others')}.",
+        405: f"This address does not take that method, only {allowed.get('Allow', 'others')}.",
         413: "The body is too large.",
     }
     message = messages.get(error.status, f"{HTTPStatus(error.status).phrase}.")

@@ -1,0 +1,121 @@
+"""The lists behind file pickers: model files by kind, and the pictures in the input folder.
+
+Listed anew only when a folder changed. Links in model folders are followed, because people keep weights on
+other disks; nothing that comes over HTTP can write there.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+MODEL_SUFFIXES = (".safetensors", ".sft")
+INPUT_SUFFIXES = (".png", ".jpg", ".jpeg", ".jfif", ".webp", ".gif", ".avif")
+INPUT = "input"
+MOST_FILES = 100_000
+DEEPEST = 12
+
+MODEL_FOLDERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "checkpoints": ("checkpoints",),
+        "loras": ("loras",),
+        "vae": ("vae",),
+        "text_encoders": ("text_encoders", "clip"),
+        "diffusion_models": ("unet", "diffusion_models"),
+        "clip_vision": ("clip_vision",),
+        "style_models": ("style_models",),
+        "embeddings": ("embeddings",),
+        "vae_approx": ("vae_approx",),
+        "controlnet": ("controlnet", "t2i_adapter"),
+        "gligen": ("gligen",),
+        "upscale_models": ("upscale_models",),
+        "latent_upscale_models": ("latent_upscale_models",),
+        "hypernetworks": ("hypernetworks",),
+        "photomaker": ("photomaker",),
+        "model_patches": ("model_patches",),
+        "audio_encoders": ("audio_encoders",),
+    }
+)
+"""For each kind, the folders below a models folder that hold it."""
+ALIASES: Mapping[str, str] = MappingProxyType({"unet": "diffusion_models", "clip": "text_encoders"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Listing:
+    names: tuple[str, ...]
+    seen: tuple[tuple[str, int], ...]
+    """The folders that were read, with their times of change."""
+
+
+class Folders:
+    """Knows which files there are. Methods read the disk and may block: call them from a thread if many."""
+
+    def __init__(self, models: Sequence[Path], input: Path) -> None:
+        self._places = {kind: _below(models, folders) for kind, folders in MODEL_FOLDERS.items()}
+        self._places[INPUT] = (input,)
+        self._known: dict[str, _Listing] = {}
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Every kind of file there is a list for."""
+        return tuple(self._places)
+
+    def files(self, kind: str) -> tuple[str, ...]:
+        """The names of one kind, with `/` between folders; empty for an unknown kind."""
+        kind = ALIASES.get(kind, kind)
+        if kind not in self._places:
+            return ()
+        known = self._known.get(kind)
+        if known is None or _changed(known):
+            suffixes = INPUT_SUFFIXES if kind == INPUT else MODEL_SUFFIXES
+            known = self._known[kind] = _list(self._places[kind], suffixes)
+        return known.names
+
+    def all(self) -> dict[str, tuple[str, ...]]:
+        """The names of every kind."""
+        return {kind: self.files(kind) for kind in self._places}
+
+
+def _below(models: Sequence[Path], folders: Sequence[str]) -> tuple[Path, ...]:
+    return tuple(root / folder for root in models for folder in folders)
+
+
+def _changed(listing: _Listing) -> bool:
+    return any(_changed_ns(folder) != then for folder, then in listing.seen)
+
+
+def _changed_ns(folder: str) -> int:
+    try:
+        return os.stat(folder).st_mtime_ns  # noqa: PTH116  a tenth of the time of Path.stat, for many folders
+    except OSError:
+        return -1
+
+
+def _list(roots: Sequence[Path], suffixes: tuple[str, ...]) -> _Listing:
+    names: set[str] = set()
+    seen: list[tuple[str, int]] = []
+    visited: set[tuple[int, int]] = set()
+    waiting = [(str(root), "", 0) for root in reversed(roots)]
+    while waiting and len(names) < MOST_FILES:
+        folder, below, depth = waiting.pop()
+        seen.append((folder, _changed_ns(folder)))
+        for entry in _entries(folder, visited):
+            if entry.is_dir() and depth < DEEPEST:
+                waiting.append((entry.path, f"{below}{entry.name}/", depth + 1))
+            elif entry.name.lower().endswith(suffixes) and entry.is_file():
+                names.add(below + entry.name)
+    return _Listing(tuple(sorted(names, key=lambda name: (name.lower(), name))), tuple(seen))
+
+
+def _entries(folder: str, visited: set[tuple[int, int]]) -> list[os.DirEntry[str]]:
+    """The visible entries of a folder; none for one that was visited before, by whatever link."""
+    try:
+        about = os.stat(folder)  # noqa: PTH116
+        if (about.st_dev, about.st_ino) in visited:
+            return []
+        visited.add((about.st_dev, about.st_ino))
+        with os.scandir(folder) as entries:
+            return [entry for entry in entries if not entry.name.startswith(".")]
+    except OSError:
+        return []
