@@ -27,7 +27,7 @@ def free_port() -> int:
 
 @dataclass
 class Server:
-    """A server process of its own, with empty folders; it can be killed and started again on the same data."""
+    """A server process with empty folders of its own; it can be killed and started again on the same data."""
 
     home: Path
     port: int = field(default_factory=free_port)
