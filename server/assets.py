@@ -18,6 +18,8 @@ from server import api
 from server.database import Connection, Database, translated
 
 Row: TypeAlias = sqlite3.Row
+STAGING = ".staging"
+"""The folder, in the output and the temporary one, where files are written before they get their names."""
 LONGEST_PART = 120
 """Bytes in one part of a file name."""
 FORBIDDEN = re.compile(r'[\x00-\x1f\x7f<>:"|?*]')

@@ -171,7 +171,10 @@ def _commit(connection: Connection, group: Sequence[_Write]) -> None:
         connection.execute(f"pragma synchronous = {synchronous}")
         with _transaction(connection, "begin immediate", "commit", "rollback"):
             for write in group:
-                with _Answers(write), _transaction(connection, "savepoint one", "release one", "rollback to one"):
+                with (
+                    _Answers(write),
+                    _transaction(connection, "savepoint one", "release one", "rollback to one"),
+                ):
                     done.append((write, write.work(connection)))
                 if not connection.in_transaction:  # SQLite undid everything by itself, as on a full disk
                     raise DiskFull

@@ -151,19 +151,20 @@ class Queue:
             await self._tell(_finished(run))
         return run
 
-    async def give_back(self, id: str, attempt: int, reason: str, *, died: bool) -> api.Run | None:
-        """Return a run whose worker is gone to its place in the queue; the next attempt has a new number.
+    async def give_back(self, worker: str, reason: str, *, died: bool) -> tuple[api.Run, ...]:
+        """Return what a worker that is gone was running to its place in the queue, for a new attempt.
 
         If a worker died under it for the third time, it fails with the reason. A cancelled one is cancelled.
         """
 
         def give_back(connection: Connection) -> tuple[api.Run, ...]:
-            connection.execute("update run set deaths = deaths + ? where id = ?", (int(died), id))
-            return _requeue(connection, "id = ? and state = 'running' and attempt = ?", (id, attempt), reason)
+            where = "worker = ? and state = 'running'"
+            connection.execute(f"update run set deaths = deaths + ? where {where}", (int(died), worker))
+            return _requeue(connection, where, (worker,), reason)
 
         runs = await self._database.write(give_back)
         await self._requeued(runs)
-        return runs[0] if runs else None
+        return runs
 
     async def recover(self) -> tuple[api.Run, ...]:
         """Take back every run that was running when the server ended. To be called once, before any claim."""
@@ -232,8 +233,8 @@ def _requeue(
 def _poisoned(attempts: int, reason: str) -> Problem:
     return Problem(
         "worker_died",
-        f"This run was begun {attempts} times and ended the worker each time. {reason}",
-        "It is not tried again. Look into the server's log, and at the node that ran last.",
+        f"This run was begun {attempts} times and never came to an end. {reason}",
+        "It is not tried again. Look at the node that ran last, and into the server's log.",
     )
 
 

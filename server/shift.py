@@ -1,0 +1,250 @@
+"""One worker's working life: it takes run after run from the queue until its process ends."""
+
+import asyncio
+import itertools
+import logging
+import secrets
+import time
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from graph.errors import Problem
+from graph.events import NodeShown
+from server import api, messages
+from server.assets import Assets, UnsafeName
+from server.database import DiskFull
+from server.hub import Hub, Preview
+from server.process import WorkerProcess
+from server.queue import Claim, Queue
+
+IDLE_SHARE = 0.01
+"""A node that uses a smaller share of one processor than this does nothing."""
+log = logging.getLogger(__name__)
+
+
+class NotReady(Exception):
+    """The worker is needed and does not answer yet; asking again later helps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long what may take, in seconds.
+
+    hung: a node that neither reports progress nor computes. run: without progress, whatever the node does.
+    cancel: from the wish to stop until the worker is ended. stop: the same when the server stops.
+    first_pause, longest_pause: between two starts of a worker that dies. disk: between tries to write to a full one.
+    """
+
+    hung: float = 60.0
+    run: float = 30 * 60.0
+    cancel: float = 5.0
+    stop: float = 10.0
+    prepare: float = 30.0
+    first_pause: float = 1.0
+    longest_pause: float = 60.0
+    tick: float = 1.0
+    disk: float = 2.0
+
+
+class Shift:
+    """Hands claimed runs to one worker process, and its events, results and last words on to the rest."""
+
+    def __init__(
+        self,
+        process: WorkerProcess,
+        queue: Queue,
+        hub: Hub,
+        assets: Assets,
+        limits: Limits,
+        on_ready: Callable[[messages.Ready], None],
+    ) -> None:
+        self.process, self.finished = process, 0
+        self.device: api.Device | None = None
+        self._queue, self._hub, self._assets = queue, hub, assets
+        self._limits, self._on_ready = limits, on_ready
+        self._name = secrets.token_hex(8)
+        self._leaving = False
+        self._claim: Claim | None = None
+        self._over: asyncio.Future[messages.Ended] = asyncio.get_running_loop().create_future()
+        self._asked: dict[int, asyncio.Future[messages.Prepared]] = {}
+        self._numbers = itertools.count()
+        self._jobs: set[asyncio.Task[Any]] = set()
+        self._claiming: asyncio.Task[None] | None = None
+        self._watched = False
+        self._last = messages.Heartbeat(0, 0.0, False, api.Device("", ""))
+        self._last_sign = self._last_life = self._last_heard = time.monotonic()
+
+    async def work(self) -> str:
+        """Serve until the process ends. Returns why it did; the run it left is back in the queue or ended."""
+        watching = asyncio.create_task(self._watch())
+        try:
+            async for message in self.process.messages():
+                self._hear(message)
+        except messages.Broken as error:
+            self.process.kill(f"The worker could not be understood: {error}")
+        reason = await self.process.ended()
+        died = self._claim is not None and not self._leaving
+        tasks = [watching] if self._claiming is None else [watching, self._claiming]
+        for task in tasks:
+            task.cancel()
+        for answer in tuple(self._asked.values()):
+            answer.cancel()
+        await asyncio.gather(*tasks, *self._jobs, return_exceptions=True)
+        await self._queue.give_back(self._name, reason, died=died)
+        return reason
+
+    async def leave(self) -> None:
+        """Take no more runs, and stop the worker at its next opportunity."""
+        self._leaving = True
+        if self._claiming is not None and self._claim is None:
+            self._claiming.cancel()
+        await self.process.wind_down(self._limits.stop)
+
+    async def prepare(self, workflow: str) -> messages.Prepared:
+        """Have the worker bring a document up to date and check it. Raises NotReady if it does not answer."""
+        number = next(self._numbers)
+        self._asked[number] = answer = asyncio.get_running_loop().create_future()
+        self.process.send(messages.Prepare(number, workflow))
+        try:
+            return await asyncio.wait_for(answer, self._limits.prepare)
+        except (TimeoutError, asyncio.CancelledError) as error:
+            if isinstance(error, asyncio.CancelledError) and not answer.cancelled():
+                raise
+            raise NotReady("The worker did not answer. Try again in a moment.") from error
+        finally:
+            self._asked.pop(number)
+
+    def cancel(self, run: str) -> None:
+        """Stop the run, if it is the one at work: cooperatively, else with the whole process."""
+        if self._is_current(run):
+            self.process.send(messages.Stop(run))
+            self._spawn(self._kill_later(run))
+
+    async def _kill_later(self, run: str) -> None:
+        await asyncio.wait([self._over], timeout=self._limits.cancel)
+        if self._is_current(run) and not self._over.done():
+            self.process.kill("The run was cancelled and its node did not stop.")
+
+    async def _claim_runs(self) -> None:
+        while not self._leaving:
+            self._claim = await self._queue.claim(self._name)
+            await self._carry_out(self._claim)
+            self._claim = None
+            self.finished += 1
+
+    async def _carry_out(self, claim: Claim) -> None:
+        """Have the worker execute the run and note how it ended."""
+        run = claim.run
+        self._over = asyncio.get_running_loop().create_future()
+        self._last_sign = self._last_life = time.monotonic()
+        if await self._queue.is_cancelling(run.id):
+            ended = messages.Ended(run.id, run.attempt, "cancelled")
+        else:
+            self.process.send(messages.Execute(run.id, run.attempt, claim.workflow, claim.targets))
+            ended = await self._over
+        await asyncio.shield(self._spawn(self._finish(ended)))
+
+    async def _finish(self, ended: messages.Ended) -> None:
+        """Store the end of a run; on a full disk, again and again until there is room."""
+        if ended.state == "cancelled" and self._leaving and not await self._queue.is_cancelling(ended.run):
+            return  # stopped with the server, not by a person: it goes back to the queue
+        while True:
+            try:
+                await self._queue.finish(ended.run, ended.attempt, ended.state, ended.problems)
+                break
+            except DiskFull as error:
+                log.error("the end of run %s could not be stored: %s", ended.run, error.message)
+                if self._leaving:
+                    return
+                await asyncio.sleep(self._limits.disk)
+
+    def _hear(self, message: messages.ToServer) -> None:
+        """Act on what the worker says. About another run than the present one it is not believed."""
+        match message:
+            case messages.Ready():
+                self.device = message.device
+                self._on_ready(message)
+                self._claiming = asyncio.create_task(self._claim_runs())
+            case messages.Heartbeat():
+                self._beat(message)
+            case messages.Prepared():
+                answer = self._asked.get(message.number)
+                if answer is not None and not answer.done():
+                    answer.set_result(message)
+            case messages.Ended() if not self._over.done() and self._is_current(message.run):
+                self._over.set_result(message)
+            case _:
+                self._hear_of_run(message)
+
+    def _hear_of_run(self, message: messages.ToServer) -> None:
+        match message:
+            case messages.Began(run, total) if self._claim is not None and self._is_current(run):
+                self._hub.publish(api.RunStarted(run, self._claim.run.attempt, total))
+            case messages.Happened(run, event) if self._is_current(run):
+                self._hub.publish(messages.event(event), run)
+            case messages.Show(run) if self._is_current(run):
+                self._spawn(self._keep(message))
+            case messages.Previewed(run) if self._is_current(run):
+                self._hub.show(
+                    Preview(run, message.node, message.done, message.total, message.mime, message.picture)
+                )
+
+    async def _keep(self, show: messages.Show) -> None:
+        """Store what a node shows, tell the world, and tell the worker how it went."""
+        try:
+            items = await self._assets.keep(show.run, show.node, show.items)
+        except (DiskFull, UnsafeName, OSError) as error:
+            self.process.send(messages.Kept(show.run, show.node, problem=_not_kept(show.node, error)))
+            return
+        self._hub.publish(NodeShown(show.node, items), show.run)
+        self.process.send(messages.Kept(show.run, show.node, items))
+
+    def _is_current(self, run: str) -> bool:
+        return self._claim is not None and self._claim.run.id == run
+
+    def _beat(self, beat: messages.Heartbeat) -> None:
+        """Judge by two heartbeats whether the worker did anything between them."""
+        now, before = time.monotonic(), self._last
+        share = (beat.cpu_seconds - before.cpu_seconds) / max(now - self._last_heard, 1e-3)
+        if beat.signs != before.signs:
+            self._last_sign = self._last_life = now
+        if not beat.busy or share > IDLE_SHARE:
+            self._last_life = now
+        self.device, self._last, self._last_heard = beat.device, beat, now
+
+    async def _watch(self) -> None:
+        """Tell the worker whether anybody looks, and end it when it hangs."""
+        while True:
+            if self._watched != bool(self._hub.listeners):
+                self._watched = not self._watched
+                self.process.send(messages.Watch(self._watched))
+            if self._claim is not None and (reason := self._hangs()):
+                log.error("run %s: %s", self._claim.run.id, reason)
+                await self.process.kill_with_stack(reason)
+            await asyncio.sleep(self._limits.tick)
+
+    def _hangs(self) -> str:
+        """Why the present run is to be given up, or nothing."""
+        now = time.monotonic()
+        if self._last_heard - self._last_life > self._limits.hung:
+            return f"A node did nothing for {self._limits.hung:.0f} seconds, so the worker was ended."
+        if now - self._last_sign > self._limits.run:
+            return (
+                f"The run made no progress for {self._limits.run / 60:.0f} minutes, so the worker was ended."
+            )
+        return ""
+
+    def _spawn(self, job: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(job)
+        self._jobs.add(task)
+        task.add_done_callback(self._jobs.discard)
+        return task
+
+
+def _not_kept(node: str, error: Exception) -> Problem:
+    if isinstance(error, DiskFull):
+        return Problem("disk_full", error.message, error.hint, node)
+    if isinstance(error, UnsafeName):
+        return Problem("unsafe_name", str(error), "Choose another prefix.", node)
+    return Problem("not_saved", f"The file could not be saved: {error}.", "Look at the output folder.", node)
