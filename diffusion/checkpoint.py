@@ -97,13 +97,15 @@ class Header:
 class Part:
     """One network of a file: how to build it without weights, and in which tensor of the file each weight lies.
 
-    `surplus` are the file's tensors that nothing maps; `stored` is the type weights are rounded to when patched.
+    sources: the file's key by the weight's name in the module. prefix: what the file's keys start with.
+    surplus: the file's keys under the prefix that have no place in the module.
     """
 
     title: str
     kind: Kind
     build: Callable[[], nn.Module]
     sources: Mapping[str, str]
+    prefix: str = ""
     surplus: tuple[str, ...] = ()
 
 

@@ -16,6 +16,7 @@ from diffusion.controlnet import Control, ControlNet, Query, steering
 from diffusion.family import Family
 from diffusion.memory import Handle, Patch
 from diffusion.prediction import NoiseRange, Prediction
+from diffusion.tokens import ClipTokenizer, Embeddings
 from diffusion.values import NOTHING
 
 __all__ = ["ControlNet", "Model", "TextEncoder", "Vae", "quiet"]
@@ -26,6 +27,10 @@ NO_PICTURE = (0.8223, -0.6876, 0.6364, 0.1380)
 
 def quiet() -> None:
     """A check that lets everything pass."""
+
+
+def no_embeddings(_name: str) -> None:
+    """A folder without embeddings."""
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
@@ -112,7 +117,8 @@ class TextEncoder:
 
     family: str
     network: Handle
-    tokenizer: Any
+    tokenizer: ClipTokenizer
+    embeddings: Embeddings = no_embeddings
     patches: tuple[Patch, ...] = ()
     stop_at_layer: int | None = None
     socket: ClassVar[str] = "CLIP"
