@@ -1,0 +1,88 @@
+"""Seeded noise: what a run starts from, and what samplers draw on the way."""
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from diffusion.samplers.step import Noise
+from diffusion.values import Latent
+
+SEEDS = 2**64
+
+
+def initial_noise(latent: Latent, seed: int) -> Tensor:
+    """Unit-normal noise of the latent's shape, always drawn on the CPU, in one call over the whole batch.
+
+    So an image of a batch is not the same as a batch of one with the next seed. A latent with a `batch_index`
+    gets the noise its images would have had in the batch they come from.
+    """
+    generator = torch.Generator().manual_seed(seed % SEEDS)
+    samples = latent.samples
+    if not latent.batch_index:
+        return torch.randn(samples.shape, generator=generator, dtype=samples.dtype)
+    one = (1, *samples.shape[1:])
+    drawn = [
+        torch.randn(one, generator=generator, dtype=samples.dtype) for _ in range(max(latent.batch_index) + 1)
+    ]
+    return torch.cat([drawn[index] for index in latent.batch_index])
+
+
+def no_noise(latent: Latent) -> Tensor:
+    """For a run that goes on from a latent that is noisy already."""
+    return torch.zeros_like(latent.samples)
+
+
+def step_noise(x: Tensor, seed: int) -> Noise:
+    """A private stream for a sampler's own draws, on the device of `x`.
+
+    On the CPU it is seeded one higher, or it would repeat the initial noise.
+    """
+    generator = torch.Generator(x.device).manual_seed((seed + (x.device.type == "cpu")) % SEEDS)
+    shape, dtype, device = x.shape, x.dtype, x.device
+
+    def draw(sigma: float, sigma_next: float) -> Tensor:
+        del sigma, sigma_next  # this source is white: only the order of the draws counts
+        return torch.randn(shape, generator=generator, dtype=dtype, device=device)
+
+    return draw
+
+
+def mask_noise(x: Tensor, seed: int) -> Tensor:
+    """Fresh noise for what a mask keeps, for samplers that do not reuse the run's own: one seed higher."""
+    generator = torch.Generator().manual_seed((seed + 1) % SEEDS)
+    return torch.randn(x.shape, generator=generator, dtype=x.dtype)
+
+
+def batch_of(latent: Latent, first: int, length: int) -> Latent:
+    """Some images of a batch, remembering which they were so that they keep their noise."""
+    samples = latent.samples
+    first = min(first, len(samples) - 1)
+    picked = slice(first, min(first + length, len(samples)))
+    indices = latent.batch_index or tuple(range(len(samples)))
+    mask = latent.noise_mask
+    if mask is not None and len(mask) > 1:
+        mask = tiled(mask, len(samples))[picked]
+    return replace(latent, samples=samples[picked], noise_mask=mask, batch_index=indices[picked])
+
+
+def repeated(latent: Latent, times: int) -> Latent:
+    """The batch, several times over; each copy gets noise of its own."""
+    samples = latent.samples
+    indices = latent.batch_index or tuple(range(len(samples)))
+    offset = max(indices) - min(indices) + 1
+    mask = latent.noise_mask
+    if mask is not None and len(mask) > 1:
+        mask = torch.cat([tiled(mask, len(samples))] * times)
+    return replace(
+        latent,
+        samples=torch.cat([samples] * times),
+        noise_mask=mask,
+        batch_index=tuple(index + copy * offset for copy in range(times) for index in indices),
+    )
+
+
+def tiled(values: Tensor, length: int) -> Tensor:
+    """A batch trimmed, or repeated and trimmed, to a length."""
+    times = -(-length // len(values))
+    return values.repeat(times, *[1] * (values.ndim - 1))[:length]

@@ -1,0 +1,62 @@
+import pytest
+import torch
+
+from diffusion.noise import batch_of, initial_noise, mask_noise, no_noise, repeated, step_noise, tiled
+from diffusion.values import Latent
+
+LATENT = Latent(torch.zeros(3, 4, 8, 8))
+
+
+@pytest.mark.parametrize("seed", [0, 5, 2**63, 2**64 - 1])
+def test_noise_is_that_of_the_cpu_generator_of_the_tensor_library(seed):
+    state = torch.get_rng_state()
+    torch.manual_seed(seed)
+    expected = torch.randn(3, 4, 8, 8)
+    torch.set_rng_state(state)
+    assert torch.equal(initial_noise(LATENT, seed), expected)
+
+
+def test_drawing_noise_leaves_the_global_generator_alone():
+    before = torch.get_rng_state()
+    initial_noise(LATENT, 5)
+    step_noise(LATENT.samples, 5)(2.0, 1.0)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_an_image_taken_from_a_batch_keeps_its_noise():
+    assert torch.equal(initial_noise(batch_of(LATENT, 1, 2), 7), initial_noise(LATENT, 7)[1:])
+
+
+def test_a_repeated_batch_gets_fresh_noise_for_each_copy():
+    assert repeated(batch_of(LATENT, 1, 2), 3).batch_index == (1, 2, 3, 4, 5, 6)
+
+
+def test_a_listed_image_that_repeats_gets_the_same_noise():
+    drawn = initial_noise(Latent(torch.zeros(2, 4, 8, 8), batch_index=(2, 2)), 7)
+    assert torch.equal(drawn[0], drawn[1])
+
+
+def test_taking_beyond_the_end_of_a_batch_takes_the_last():
+    assert batch_of(LATENT, 9, 5).batch_index == (2,)
+
+
+def test_a_part_of_a_batch_takes_its_masks_along():
+    masks = torch.arange(3.0).view(3, 1, 1, 1).expand(3, 1, 8, 8)
+    assert batch_of(Latent(LATENT.samples, masks), 1, 1).noise_mask.unique().tolist() == [1.0]
+
+
+def test_no_noise_is_zeros():
+    assert not no_noise(LATENT).any()
+
+
+def test_a_samplers_own_noise_is_not_the_initial_noise():
+    assert not torch.equal(step_noise(LATENT.samples, 3)(2.0, 1.0), initial_noise(LATENT, 3))
+
+
+def test_fresh_noise_under_a_mask_is_one_seed_higher():
+    assert torch.equal(mask_noise(LATENT.samples, 3), initial_noise(LATENT, 4))
+
+
+@pytest.mark.parametrize(("length", "expected"), [(1, [0]), (2, [0, 1]), (5, [0, 1, 2, 0, 1])])
+def test_a_batch_is_trimmed_or_repeated_to_a_length(length, expected):
+    assert tiled(torch.arange(3.0)[:, None], length).flatten().tolist() == expected
