@@ -53,8 +53,8 @@ class Grows:
 class Option:
     """One choice of a variant input, and the inputs it brings: `resize_type` and then `resize_type.width`.
 
-    The inputs are named here without the prefix (`width`); `graph.declared` adds it. The variant itself is a COMBO
-    whose widget offers the keys.
+    The inputs are named here without the prefix (`width`); `graph.declared` adds it. The variant itself is a
+    COMBO whose widget offers the keys.
     """
 
     key: str
@@ -66,7 +66,7 @@ class Input:
     """One input of a node.
 
     `type` is a wire type such as `IMAGE` or `INT`; a union is `A,B`; `*` takes anything. Inputs and outputs
-    that share a `template` agree on one type. An input with a `widget` can be edited in place, and also wired.
+    that share a `template` agree on one type. What has a `widget` can be edited in place, and also wired.
     """
 
     name: str
@@ -176,7 +176,7 @@ class Host(Protocol):
 
 
 class Implementation(Protocol):
-    """Runs a node of one type. The engine keeps one `state` per (node, type) between runs and passes it in."""
+    """Runs a node of one type. The engine keeps one `state` per (node, type) between runs and gives it."""
 
     @property
     def spec(self) -> NodeSpec:
@@ -192,7 +192,7 @@ class Implementation(Protocol):
         """What else the result depends on; a linked input is None. NaN means: never equal to anything."""
 
     def needs(self, values: Mapping[str, object], state: object) -> Sequence[str]:
-        """The lazy inputs wanted next, given those known so far; asked again until it names no unknown one."""
+        """The lazy inputs wanted next, given those known so far; asked again until it names no new one."""
 
     def new_state(self) -> object:
         """The object kept for one node between runs (None for plain functions)."""
@@ -200,6 +200,6 @@ class Implementation(Protocol):
     def call(self, inputs: Mapping[str, object], host: Host, state: object) -> "Result | Awaitable[Result]":
         """Run once. Raises whatever the node raises.
 
-        `inputs` are by full name (`images.image0`, `resize_type.width`); what is neither wired nor written may
-        be missing, and then takes the signature's default. Lazy inputs of an async node arrive as `Lazy` objects.
+        `inputs` are by full name (`images.image0`, `resize_type.width`); what is neither wired nor written
+        may be missing, and then takes the signature's default. Lazy inputs of an async node arrive as `Lazy`.
         """

@@ -28,7 +28,7 @@ class Files(Protocol):
     """The folders that file pickers offer: `checkpoints`, `loras`, `input`, ..."""
 
     def stamp(self, folder: str, name: str) -> Json:
-        """What tells this file from a changed one without reading it: size, mtime_ns, inode; null if missing."""
+        """Tells this file from a changed one without reading it: size, mtime_ns, inode; None if missing."""
 
     def path(self, folder: str, name: str) -> Path:
         """Where the file lies. Raises WorkflowError if it is not there or outside its folder."""

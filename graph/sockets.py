@@ -77,7 +77,7 @@ def _class_type(cls: Any) -> str:
     if not isinstance(cls, type | NewType) or cls.__module__ in ("builtins", "typing", "collections.abc"):
         shown = getattr(cls, "__name__", cls)
         raise NodeDefinitionError(
-            f"{shown} cannot travel on a wire. Use int, float, str, bool, Any, a class of your own or a list of it."
+            f"{shown} cannot travel on a wire. Use int, float, str, bool, Any, a class or a list of it."
         )
     pack = pack_of(cls.__module__)
     return f"{pack}.{cls.__name__}" if pack else cls.__name__

@@ -1,4 +1,4 @@
-"""What stands inside `Annotated[...]` in a node's signature: limits, choices, pickers, how an input is shown."""
+"""What stands inside `Annotated[...]` in a node's signature: limits, choices, pickers, looks."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -97,7 +97,7 @@ class Name:
 
 @dataclass(frozen=True, slots=True)
 class Socket:
-    """The wire type of a value whose class does not say it: `Annotated[Callable[..., float], Socket("CURVE")]`."""
+    """The wire type of a value whose class does not say it: `Annotated[Curve, Socket("CURVE")]`."""
 
     socket: str
 
@@ -143,7 +143,7 @@ class Fields:
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """A choice that brings inputs of its own: `Annotated[ByFactor | ToSize, Variant({"by factor": ByFactor})]`.
+    """A choice that brings inputs of its own: `Annotated[ByFactor | ToSize, Variant(CASES)]`.
 
     Each case is a NamedTuple or a dataclass; its fields are the inputs, and the node gets an instance of it.
     """
