@@ -1,0 +1,117 @@
+"""Repainting a part: noise masks, blending at every evaluation, what an encoder is shown under a mask."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn.functional import conv2d, interpolate, max_pool2d
+
+from diffusion.model import Model
+from diffusion.noise import tiled
+from diffusion.samplers.step import Denoise
+from diffusion.values import Image, Latent, Mask
+
+
+def as_noise_mask(mask: Tensor) -> Tensor:
+    """A mask of any of its shapes as [batch, 1, height, width]."""
+    plain = torch.as_tensor(mask).float()
+    return plain.reshape(-1, 1, *plain.shape[-2:])
+
+
+def mask_for(mask: Tensor, samples: Tensor) -> Tensor:
+    """A noise mask [batch, 1, height, width] on the grid of a latent, one for each of its images."""
+    fitted = interpolate(as_noise_mask(mask), size=samples.shape[-2:], mode="bilinear")
+    return tiled(fitted, len(samples)).to(samples.device)
+
+
+class Kept(NamedTuple):
+    """What a mask protects: the clean latent, and the noise that belongs to it, in the network's space."""
+
+    mask: Tensor
+    latent: Tensor
+    noise: Tensor
+
+
+def repainting(denoise: Denoise, model: Model, kept: Kept) -> Denoise:
+    """A denoiser that repaints only under the mask.
+
+    At every evaluation the network sees the kept part as it would look at that noise level, and its answer
+    there is replaced by the clean latent. A grey mask blends.
+    """
+    mask, latent, noise = kept
+
+    def blended(x: Tensor, sigma: float) -> Tensor:
+        background = model.prediction.noised(noise, latent, sigma, False)
+        denoised = denoise(x * mask + background * (1 - mask), sigma)
+        return denoised * mask + latent * (1 - mask)
+
+    return blended
+
+
+def network_extra(model: Model, latent: Latent, clean: Tensor) -> Tensor | None:
+    """What an inpainting network is given beside the state: the mask, rounded, and the clean latent.
+
+    None for other networks, and where there is no mask (then `Model` fills in what says "repaint all").
+    """
+    if model.in_channels != 2 * clean.shape[1] + 1 or latent.noise_mask is None:
+        return None
+    return torch.cat((mask_for(latent.noise_mask, clean).round(), clean), 1)
+
+
+class Greyed(NamedTuple):
+    """A picture with grey under the mask, and the mask grown, [batch, 1, height, width] in pixels."""
+
+    image: Image
+    mask: Tensor
+
+
+def greyed(image: Tensor, mask: Tensor, grow: int, factor: int = 8) -> Greyed:
+    """What `VAEEncodeForInpaint` encodes, and the noise mask it gives.
+
+    The mask is brought to the size of the picture and rounded. It grows by a square of `grow` pixels.
+    """
+    pixels = torch.as_tensor(image)
+    height, width = pixels.shape[1:3]
+    fitted = interpolate(as_noise_mask(mask), size=(height, width), mode="bilinear")
+    top, left = height % factor // 2, width % factor // 2
+    height, width = height // factor * factor, width // factor * factor
+    pixels = pixels[:, top : top + height, left : left + width]
+    hard = fitted[:, :, top : top + height, left : left + width].round()
+    keep = 1 - tiled(hard, max(len(hard), len(pixels))).movedim(1, -1)
+    grey = (pixels - 0.5) * keep[: len(pixels)] + 0.5
+    return Greyed(Image(grey), _swollen(hard, grow)[:, :, :height, :width].round())
+
+
+def _swollen(hard: Tensor, grow: int) -> Tensor:
+    if grow == 0:
+        return hard
+    square = hard.new_ones(1, 1, grow, grow)
+    return conv2d(hard, square, padding=grow // 2).clamp(0, 1)
+
+
+def grown(mask: Tensor, pixels: int, tapered: bool = True) -> Mask:
+    """A mask widened by some pixels, or narrowed if negative; in a diamond if tapered, else in a square."""
+    planes = as_noise_mask(mask)
+    sign = 1 if pixels >= 0 else -1
+    planes = planes * sign
+    for _ in range(min(abs(pixels), max(planes.shape[-2:]))):
+        if tapered:
+            tall = max_pool2d(planes, (3, 1), stride=1, padding=(1, 0))
+            planes = torch.maximum(tall, max_pool2d(planes, (1, 3), stride=1, padding=(0, 1)))
+        else:
+            planes = max_pool2d(planes, 3, stride=1, padding=1)
+    return Mask((planes * sign)[:, 0])
+
+
+def feathered(mask: Tensor, left: int, top: int, right: int, bottom: int) -> Mask:
+    """A mask that fades out towards its borders, linearly over so many pixels on each side."""
+    planes = as_noise_mask(mask)[:, 0]
+    height, width = planes.shape[-2:]
+    across = _ramp(width, left) * _ramp(width, right).flip(0)
+    down = _ramp(height, top) * _ramp(height, bottom).flip(0)
+    return Mask(planes * (down[:, None] * across[None, :]).to(planes))
+
+
+def _ramp(length: int, fade: int) -> Tensor:
+    fade = min(fade, length)
+    return ((torch.arange(length) + 1) / fade).clamp(max=1) if fade else torch.ones(length)

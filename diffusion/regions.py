@@ -1,0 +1,238 @@
+"""Prompts that act on part of the picture or of the sampling: who acts at a noise level, where, how much.
+
+Each acting prompt is asked about its own region; the answers are averaged by weight, cell by cell.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from math import lcm
+from typing import NamedTuple, TypeAlias
+
+import torch
+from torch import Tensor
+
+from diffusion.inpaint import mask_for
+from diffusion.model import Model, quiet
+from diffusion.noise import tiled
+from diffusion.prediction import NoiseRange
+from diffusion.values import Conditioning, Prompt
+
+FEATHER = 8
+"""How many cells the edge of an area fades over, at most."""
+MASK_AREA = 8
+"""The least side of the area around a mask, in cells."""
+NOTHING = 1e-37
+"""Added to the sum of weights, so that where nobody acts the answer is 0."""
+
+
+class Box(NamedTuple):
+    """An area in latent cells."""
+
+    height: int
+    width: int
+    y: int
+    x: int
+
+    def of(self, planes: Tensor) -> Tensor:
+        """This part of planes [..., height, width]."""
+        return planes[..., self.y : self.y + self.height, self.x : self.x + self.width]
+
+    def holds(self, other: "Box") -> bool:
+        """Whether the other lies inside."""
+        return (
+            self.y <= other.y
+            and self.x <= other.x
+            and self.y + self.height >= other.y + other.height
+            and self.x + self.width >= other.x + other.width
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Region:
+    """A prompt ready for one run: its area (None is all), its weight map, and the noise levels it acts at."""
+
+    prompt: Prompt
+    area: Box | None
+    weight: Tensor
+    first: float
+    last: float
+
+
+Regions: TypeAlias = tuple[Region, ...]
+
+
+def placed(
+    positive: Conditioning, negative: Conditioning, noise: NoiseRange, samples: Tensor
+) -> tuple[Regions, Regions]:
+    """Both conditionings laid out on a latent, areas mirrored from each to the other."""
+    wanted = tuple(_place(prompt, noise, samples) for prompt in positive.entries)
+    unwanted = tuple(_place(prompt, noise, samples) for prompt in negative.entries)
+    unwanted = _with_areas_of(unwanted, wanted)
+    return _with_areas_of(wanted, unwanted), unwanted
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """The model as regions ask it: with what goes in beside the state, and a check between its blocks."""
+
+    model: Model
+    concat: Tensor | None = None
+    check: Callable[[], None] = quiet
+
+    def predict(self, x: Tensor, sigma: float, lists: Sequence[Regions]) -> list[Tensor]:
+        """For each list of regions the clean latent it sees in x, in as few forwards as shapes allow."""
+        sums = [torch.zeros_like(x) for _ in lists]
+        weights = [torch.zeros_like(x) for _ in lists]
+        asked = [
+            (index, region)
+            for index, regions in enumerate(lists)
+            for region in regions
+            if region.last <= sigma <= region.first
+        ]
+        for group in _groups(asked):
+            answers = self._forward(x, sigma, [region for _, region in group])
+            for (index, region), answer in zip(group, answers, strict=True):
+                box = region.area or _whole(x)
+                box.of(sums[index]).add_(answer * region.weight)  # in place: made above
+                box.of(weights[index]).add_(region.weight)
+        return [total / (weight + NOTHING) for total, weight in zip(sums, weights, strict=True)]
+
+    def _forward(self, x: Tensor, sigma: float, regions: Sequence[Region]) -> tuple[Tensor, ...]:
+        """One forward over a batch with a block of rows for each region; all have the same shape."""
+        images = len(x)
+        crops = [region.area.of(x) if region.area else x for region in regions]
+        concat = self.concat
+        beside = None if concat is None else [r.area.of(concat) if r.area else concat for r in regions]
+        pooled = [region.prompt.pooled for region in regions]
+        answer = self.model.denoised(
+            torch.cat(crops),
+            sigma,
+            _joined_tokens([tiled(region.prompt.tokens, images) for region in regions]),
+            None if pooled[0] is None else torch.cat([tiled(p, images) for p in pooled if p is not None]),
+            [region.prompt.controls for region in regions for _ in range(images)],
+            self.check,
+            concat=None if beside is None else torch.cat(beside),
+            prompts=len(regions),
+        )
+        return answer.chunk(len(regions))
+
+
+def _place(prompt: Prompt, noise: NoiseRange, samples: Tensor) -> Region:
+    height, width = samples.shape[-2:]
+    mask = None if prompt.mask is None else mask_for(prompt.mask, samples)
+    if mask is not None and prompt.mask_sets_area:
+        area: Box | None = _within(_bounds(mask), height, width)
+    else:
+        area = _box(prompt, height, width)
+    if mask is not None:
+        weight = (area.of(mask) if area else mask) * prompt.mask_strength
+    else:
+        weight = (
+            samples.new_ones(1, 1, height, width) if area is None else _fade(area, height, width).to(samples)
+        )
+    first, last = noise.percent_to_sigma(prompt.start), noise.percent_to_sigma(prompt.end)
+    return Region(prompt, area, weight * prompt.strength, first, last)
+
+
+def _box(prompt: Prompt, height: int, width: int) -> Box | None:
+    if prompt.area is None:
+        return None
+    tall, wide, y, x = prompt.area
+    if not prompt.area_is_fraction:
+        return _within(Box(int(tall), int(wide), int(y), int(x)), height, width)
+    size = max(1, round(tall * height)), max(1, round(wide * width))
+    return _within(Box(*size, round(y * height), round(x * width)), height, width)
+
+
+def _within(box: Box, height: int, width: int) -> Box:
+    """The box cut to fit; one that lies outside becomes the nearest cell."""
+    y, x = min(box.y, height - 1), min(box.x, width - 1)
+    return Box(min(box.height, height - y), min(box.width, width - x), y, x)
+
+
+def _bounds(mask: Tensor) -> Box:
+    """The bounding box of what is not 0 in any of the masks."""
+    rows, columns = mask.amax(dim=(0, 1)).nonzero(as_tuple=True)
+    if len(rows) == 0:
+        return Box(MASK_AREA, MASK_AREA, 0, 0)
+    y, x = int(rows.min()), int(columns.min())
+    return Box(max(MASK_AREA, int(rows.max()) - y + 1), max(MASK_AREA, int(columns.max()) - x + 1), y, x)
+
+
+def _fade(area: Box, height: int, width: int) -> Tensor:
+    """Weights that fall off towards the edges of an area, except along the border of the picture."""
+    down = _edges(area.height, area.y > 0, area.y + area.height < height)
+    across = _edges(area.width, area.x > 0, area.x + area.width < width)
+    return (down[:, None] * across[None, :])[None, None]
+
+
+def _edges(length: int, at_start: bool, at_end: bool) -> Tensor:
+    reach = min(FEATHER, length // 4)
+    ramp = torch.ones(length)
+    slope = torch.arange(1, reach + 1) / max(reach, 1)
+    if at_start:
+        ramp[:reach] = slope  # in place: made above
+    if at_end:
+        ramp[length - reach :] = slope.flip(0)
+    return ramp
+
+
+def _with_areas_of(regions: Regions, others: Regions) -> Regions:
+    """The regions, and a copy for each missing area of the others, that asks what these would say there.
+
+    The copy takes the tokens of the smallest region that holds the area. So a prompt for an area also makes
+    the negative prompt answer for that crop, with the same weights.
+    """
+    result = list(regions)
+    for other in others:
+        if other.area is None or any(region.area == other.area for region in result):
+            continue
+        if (host := _smallest_around(other.area, result)) is not None:
+            tokens, pooled = host.prompt.tokens, host.prompt.pooled
+            result.append(replace(other, prompt=replace(other.prompt, tokens=tokens, pooled=pooled)))
+    return tuple(result)
+
+
+def _smallest_around(area: Box, regions: Sequence[Region]) -> Region | None:
+    around = [region for region in regions if region.area is None or region.area.holds(area)]
+    return min(around, key=_cells, default=None)
+
+
+def _cells(region: Region) -> float:
+    return float("inf") if region.area is None else region.area.height * region.area.width
+
+
+Asked: TypeAlias = tuple[int, Region]
+
+
+def _groups(asked: Sequence[Asked]) -> Iterator[list[Asked]]:
+    """Those that can share a forward, in order."""
+    left = list(asked)
+    while left:
+        group = [left.pop(0)]
+        for candidate in list(left):
+            if all(_fit(candidate[1], member[1]) for member in group):
+                group.append(candidate)
+                left.remove(candidate)
+        yield group
+
+
+def _fit(one: Region, other: Region) -> bool:
+    size, other_size = one.area and one.area[:2], other.area and other.area[:2]
+    if size != other_size or (one.prompt.pooled is None) != (other.prompt.pooled is None):
+        return False
+    tokens, other_tokens = one.prompt.tokens.shape, other.prompt.tokens.shape
+    return (
+        tokens[2] == other_tokens[2]
+        and lcm(tokens[1], other_tokens[1]) // min(tokens[1], other_tokens[1]) <= 4
+    )
+
+
+def _joined_tokens(tokens: Sequence[Tensor]) -> Tensor:
+    """Tokens of different counts, each repeated to the least common multiple: attention is the same."""
+    length = lcm(*(each.shape[1] for each in tokens))
+    return torch.cat([each.repeat(1, length // each.shape[1], 1) for each in tokens])
+
+
+def _whole(x: Tensor) -> Box:
+    return Box(x.shape[-2], x.shape[-1], 0, 0)
