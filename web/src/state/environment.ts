@@ -1,0 +1,98 @@
+/** What the editor needs from the browser, passed in so that tests can pass something else. */
+
+import type { Fetch } from "../api/client";
+
+/** Texts by key, kept by the browser. `set` answers false when there is no room. */
+export interface Shelf {
+  get(key: string): string | null;
+  set(key: string, value: string): boolean;
+  remove(key: string): void;
+  keys(): readonly string[];
+}
+
+export interface Environment {
+  readonly fetch: Fetch;
+  /** Opens a WebSocket to a path of the server. */
+  readonly socket: (path: string) => WebSocket;
+  /** Kept over restarts and shared by the browser's tabs. */
+  readonly local: Shelf;
+  /** Kept over a reload of this browser tab only. */
+  readonly session: Shelf;
+  /** Take a name for as long as this page lives; false if another tab has it. */
+  readonly claim: (name: string) => Promise<boolean>;
+  readonly now: () => number;
+  /** 64 random bits. */
+  readonly random: () => bigint;
+  /** Runs a function later; the result stops it. */
+  readonly later: (run: () => void, milliseconds: number) => () => void;
+  /** A URL for bytes, and its release. */
+  readonly objectUrl: (blob: Blob) => string;
+  readonly revokeUrl: (url: string) => void;
+}
+
+/** The real browser. */
+export function browserEnvironment(window: Window & typeof globalThis): Environment {
+  return {
+    fetch: (url, init) => window.fetch(url, init),
+    socket: (path) => {
+      const url = new URL(path, window.location.href);
+      url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+      return new window.WebSocket(url);
+    },
+    local: shelfOf(() => window.localStorage),
+    session: shelfOf(() => window.sessionStorage),
+    claim: (name) => claim(window.navigator, name),
+    now: () => window.Date.now(),
+    random: () => window.crypto.getRandomValues(new BigUint64Array(1))[0] ?? 0n,
+    later: (run, milliseconds) => {
+      const timer = window.setTimeout(run, milliseconds);
+      return () => window.clearTimeout(timer);
+    },
+    objectUrl: (blob) => window.URL.createObjectURL(blob),
+    revokeUrl: (url) => window.URL.revokeObjectURL(url),
+  };
+}
+
+/** A shelf over a browser's storage, which may be forbidden or full: then it keeps nothing. */
+function shelfOf(storage: () => Storage): Shelf {
+  const attempt = <T>(action: () => T, otherwise: T): T => {
+    try {
+      return action();
+    } catch {
+      return otherwise;
+    }
+  };
+  return {
+    get: (key) => attempt(() => storage().getItem(key), null),
+    set: (key, value) =>
+      attempt(() => {
+        storage().setItem(key, value);
+        return true;
+      }, false),
+    remove: (key) => attempt(() => storage().removeItem(key), undefined),
+    keys: () => attempt(() => Object.keys(storage()), []),
+  };
+}
+
+/** Web Locks exist on secure origins only; elsewhere nothing can be claimed, so tabs work on copies. */
+async function claim(navigator: Navigator, name: string): Promise<boolean> {
+  const locks: LockManager | undefined = "locks" in navigator ? navigator.locks : undefined;
+  if (locks === undefined) return false;
+  return new Promise((resolve) => {
+    void locks.request(`photogram:${name}`, { ifAvailable: true }, (lock) => {
+      resolve(lock !== null);
+      return lock === null ? undefined : new Promise<never>(() => undefined);
+    });
+  });
+}
+
+/** A shelf in memory, for tests. */
+export function memoryShelf(): Shelf {
+  const texts = new Map<string, string>();
+  return {
+    get: (key) => texts.get(key) ?? null,
+    set: (key, value) => texts.set(key, value).has(key),
+    remove: (key) => void texts.delete(key),
+    keys: () => [...texts.keys()],
+  };
+}

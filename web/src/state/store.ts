@@ -1,0 +1,78 @@
+/** The whole editor without its face: stores, and what a person can do with them. One per page. */
+
+import { type Client, createClient } from "../api/client";
+import { type Catalogs, createCatalog } from "./catalog";
+import { type Connection, createConnection } from "./connection";
+import { type Documents, createDocuments } from "./document";
+import type { Environment } from "./environment";
+import { type Files, createFiles } from "./files";
+import { type Notices, createNotices } from "./notices";
+import { type Runs, createRuns } from "./runs";
+import { type Settings, createSettings } from "./settings";
+import { type Submitter, createSubmitter } from "./submit";
+
+export interface Editor {
+  readonly client: Client;
+  readonly document: Documents;
+  readonly catalog: Catalogs;
+  readonly runs: Runs;
+  readonly connection: Connection;
+  readonly settings: Settings;
+  readonly notices: Notices;
+  /** Run, run up to here, cancel. */
+  readonly submit: Submitter;
+  /** Open, save, import, templates. */
+  readonly files: Files;
+  /** Bring back the last session, then connect. */
+  start(): Promise<void>;
+  stop(): void;
+}
+
+export function createEditor(environment: Environment): Editor {
+  const client = createClient(environment.fetch);
+  const notices = createNotices(environment);
+  const settings = createSettings(environment);
+  const document = createDocuments(environment);
+  const catalog = createCatalog(client, environment);
+  const runs = createRuns(client, environment);
+  const connection = createConnection(client, environment);
+  const submit = createSubmitter({ client, environment, document, catalog, runs, notices });
+  const files = createFiles({ client, document, notices });
+  const resync = (): void => {
+    void catalog.refresh();
+    void runs.refresh();
+    for (const { key, lastRun } of document.store.getState().desk.documents) {
+      if (lastRun !== null) void runs.recall(key, lastRun);
+    }
+  };
+  const start = async (): Promise<void> => {
+    const restored = settings.store.getState().startup === "last" && (await document.restore());
+    connection.start({
+      resync,
+      preview: runs.preview,
+      event: (event) => {
+        runs.handle(event);
+        if (event.kind === "catalog_changed") void catalog.refreshNodes();
+        if (event.kind === "folders_changed") void catalog.refreshFolders();
+        if (event.kind === "worker_changed" && event.worker === "ready") void catalog.refresh();
+      },
+    });
+    if (!restored && settings.store.getState().startup === "last") await files.openStartup();
+  };
+  return {
+    client,
+    document,
+    catalog,
+    runs,
+    connection,
+    settings,
+    notices,
+    submit,
+    files,
+    start,
+    stop: () => {
+      document.flush();
+      connection.stop();
+    },
+  };
+}

@@ -1,0 +1,115 @@
+/** Sending runs. A click made while the worker is still starting is kept and sent when it is ready. */
+
+import { type Client, Refused } from "../api/client";
+import type { Run } from "../api/types";
+import { toJson } from "../model/format";
+import { rollSeeds } from "../model/seeds";
+import { specsWith } from "../model/slots";
+import { neededNodes } from "../model/stale";
+import type { Catalogs } from "./catalog";
+import type { Documents } from "./document";
+import type { Environment } from "./environment";
+import type { Notices } from "./notices";
+import type { Runs } from "./runs";
+
+export interface RunOptions {
+  /** Node ids to run up to; every node that saves or shows if absent. */
+  readonly targets?: readonly string[];
+  /** Before everything that waits. */
+  readonly front?: boolean;
+  /** How many runs, each with its own seeds. */
+  readonly times?: number;
+}
+
+export interface Submitter {
+  /** Answers the runs the server took. Refusals are in the document's results, other failures in the notices. */
+  run(options?: RunOptions): Promise<readonly Run[]>;
+  runTo(node: string): Promise<readonly Run[]>;
+  cancel(run: string): Promise<void>;
+  /** Stop what runs now. */
+  cancelCurrent(): Promise<void>;
+  cancelQueued(): Promise<void>;
+}
+
+export interface SubmitterParts {
+  readonly client: Client;
+  readonly environment: Environment;
+  readonly document: Documents;
+  readonly catalog: Catalogs;
+  readonly runs: Runs;
+  readonly notices: Notices;
+}
+
+export function createSubmitter(parts: SubmitterParts): Submitter {
+  const { client, document, runs, notices } = parts;
+  const run: Submitter["run"] = async (options = {}) => {
+    const key = document.store.getState().key;
+    const accepted: Run[] = [];
+    for (let time = 0; time < (options.times ?? 1); time += 1) {
+      const sent = await sendOne(parts, key, options);
+      if (sent === null) break;
+      accepted.push(sent);
+    }
+    return accepted;
+  };
+  const attempt = async (action: () => Promise<unknown>): Promise<void> => {
+    try {
+      await action();
+    } catch (error) {
+      notices.failure(error);
+    }
+  };
+  return {
+    run,
+    runTo: (node) => run({ targets: [node] }),
+    cancel: (id) => attempt(() => client.cancel(id)),
+    cancelCurrent: () =>
+      attempt(async () => {
+        const current = runs.store.getState().list.find((each) => each.state === "running");
+        if (current !== undefined) await client.cancel(current.id);
+      }),
+    cancelQueued: () => attempt(() => client.cancelQueued()),
+  };
+}
+
+/** Roll the seeds of a document, send it, and say whether the server took it. */
+async function sendOne(parts: SubmitterParts, key: string, options: RunOptions): Promise<Run | null> {
+  const { client, environment, document, catalog, runs, notices } = parts;
+  const found = document.find(key);
+  if (found === undefined) return null;
+  const specs = specsWith(found.history.present, catalog.store.getState().specs);
+  const { workflow, used } = rollSeeds(found.history.present, specs, found.used, environment.random);
+  if (workflow !== found.history.present) document.amend(key, workflow);
+  const targets = options.targets ?? null;
+  const through = runs.sending();
+  try {
+    const title = workflow.graph.title || found.name || "";
+    const body = { workflow: toJson(workflow), targets, title, front: options.front ?? false };
+    const run = await patiently(environment, () => client.submit(body));
+    const needed = [...neededNodes(workflow.graph, specs, targets)];
+    runs.accepted(run, { document: key, workflow, needed });
+    document.markRun(key, run.id, used);
+    return run;
+  } catch (error) {
+    if (error instanceof Refused && error.status === 422) runs.refused(key, error.problems);
+    else notices.failure(error);
+    return null;
+  } finally {
+    through();
+  }
+}
+
+const RETRY_SECONDS = 1;
+
+/** Ask again for as long as the answer is "starting". */
+async function patiently<T>(environment: Environment, ask: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!(error instanceof Refused && error.status === 503)) throw error;
+      const seconds = error.retryAfterSeconds ?? RETRY_SECONDS;
+      await new Promise<void>((resolve) => void environment.later(resolve, seconds * 1000));
+    }
+  }
+}
