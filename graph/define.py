@@ -49,7 +49,7 @@ class FunctionNode:
 
     spec: NodeSpec
     function: Callable[..., Any]
-    parameters: tuple[Parameter, ...]
+    parameters: tuple[Parameter, ...] = field(repr=False)
     upgrades: Mapping[int, Upgrade] = field(default_factory=dict)
     fingerprint_of: Callable[..., Json] | None = None
 
