@@ -1,7 +1,8 @@
-"""The field's original names of blocks and weights, and those of the library's modules: one table for each network.
+"""The field's original names of blocks and weights, and the library's: one table for each network.
 
-Every file, patch and hook addresses blocks through here. A table maps the start of an original name to the start of
-the library's; what follows is the same in both. `input_blocks.1.0.in_layers.2` is `down_blocks.0.resnets.0.conv1`.
+Every file, patch and hook addresses blocks through here. A table maps the start of an original name to the
+start of the library's; what follows is the same in both. For example, `input_blocks.1.0.in_layers.2` is
+`down_blocks.0.resnets.0.conv1`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -46,7 +47,8 @@ VAE_ATTENTION = (
 class UnetShape:
     """The architecture of a U-Net, as its weights' shapes tell it. One entry for each level, finest first.
 
-    depths: transformer layers in each attention of the level, 0 for none. linear: attention is entered by a matrix.
+    depths: transformer layers in each attention of the level, 0 for none. linear: attention is entered by
+    a matrix.
     """
 
     channels: tuple[int, ...]
@@ -169,7 +171,10 @@ def inverted(names: Names) -> dict[str, str]:
 
 
 def read_unet_shape(shapes: Shapes) -> UnetShape | None:
-    """The architecture of a U-Net or ControlNet whose weights have original names; None if it has no encoder."""
+    """The architecture of a U-Net or ControlNet whose weights have original names.
+
+    None if it has no encoder.
+    """
     if "input_blocks.0.0.weight" not in shapes:
         return None
     channels: list[int] = []

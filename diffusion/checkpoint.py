@@ -38,7 +38,10 @@ MOST_HEADER_BYTES = 100_000_000
 MOST_TENSORS = 200_000
 
 OTHER_FORMATS = (
-    (b"PK\x03\x04", "is a pickled PyTorch file, which could run any program on this computer when it is opened"),
+    (
+        b"PK\x03\x04",
+        "is a pickled PyTorch file, which could run any program on this computer when it is opened",
+    ),
     (b"\x80", "is a pickled PyTorch file, which could run any program on this computer when it is opened"),
     (b"GGUF", "is a GGUF file, which is not supported here"),
     (b"version https://git-lfs", "is only a Git LFS pointer; the weights themselves were not downloaded"),
@@ -84,7 +87,10 @@ class Header:
         return {key.removeprefix(prefix): key for key in self.entries if key.startswith(prefix)}
 
     def number(self, name: str, default: int) -> int:
-        """A whole number from the metadata, or `default` where there is none. Raises BrokenFile if it is not one."""
+        """A whole number from the metadata, or `default` where there is none.
+
+        Raises BrokenFile if it is not one.
+        """
         text = self.metadata.get(name)
         if text is None:
             return default
@@ -95,7 +101,7 @@ class Header:
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """One network of a file: how to build it without weights, and in which tensor of the file each weight lies.
+    """One network of a file: how to build it without weights, and which tensor is which weight.
 
     sources: the file's key by the weight's name in the module. prefix: what the file's keys start with.
     surplus: the file's keys under the prefix that have no place in the module.
@@ -110,7 +116,10 @@ class Part:
 
 
 class WeightFile:
-    """An open file of weights. Its tensors are views of the file, read from disk when they are first touched."""
+    """An open file of weights.
+
+    Its tensors are views of the file, read from disk when they are first touched.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -144,7 +153,10 @@ class WeightFile:
 
 
 def read_header(path: Path) -> Header:
-    """The header of a safetensors file, checked against the file's size. Raises BrokenFile with the reason."""
+    """The header of a safetensors file, checked against the file's size.
+
+    Raises BrokenFile with the reason.
+    """
     size = path.stat().st_size
     with path.open("rb") as file:
         start = file.read(32)
@@ -153,7 +165,9 @@ def read_header(path: Path) -> Header:
             raise truncated(path.name)
         (length,) = struct.unpack("<Q", start[:8])
         if length > MOST_HEADER_BYTES:
-            raise BrokenFile(f"{path.name} is not a safetensors file.", "Choose a file that ends in .safetensors.")
+            raise BrokenFile(
+                f"{path.name} is not a safetensors file.", "Choose a file that ends in .safetensors."
+            )
         if 8 + length > size:
             raise truncated(path.name)
         file.seek(8)
@@ -163,7 +177,9 @@ def read_header(path: Path) -> Header:
     if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
         raise BrokenFile(f"{path.name} has a damaged header: its metadata is not text.", DOWNLOAD_AGAIN)
     if len(items) > MOST_TENSORS:
-        raise BrokenFile(f"{path.name} claims to hold {len(items):,} tensors; {MOST_TENSORS:,} are the limit.")
+        raise BrokenFile(
+            f"{path.name} claims to hold {len(items):,} tensors; {MOST_TENSORS:,} are the limit."
+        )
     entries = {key: entry_of(path.name, key, item) for key, item in items.items()}
     require_gapless(path.name, entries, size - 8 - length)
     return Header(path.name, entries, metadata, 8 + length)
@@ -231,7 +247,9 @@ def require_gapless(name: str, entries: Mapping[str, Entry], size: int) -> None:
     at = 0
     for entry in sorted(entries.values(), key=lambda entry: (entry.start, entry.end)):
         if entry.start != at:
-            raise BrokenFile(f"{name} has a damaged header: its tensors overlap or leave gaps.", DOWNLOAD_AGAIN)
+            raise BrokenFile(
+                f"{name} has a damaged header: its tensors overlap or leave gaps.", DOWNLOAD_AGAIN
+            )
         at = entry.end
     if at > size:
         raise truncated(name)

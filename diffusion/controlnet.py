@@ -1,4 +1,4 @@
-"""ControlNets: a copy of a network's encoder that reads a hint picture and steers the network through its skips.
+"""ControlNets: a copy of a network's encoder that reads a hint picture and steers through the skips.
 
 Zhang et al. 2023 (arXiv:2302.05543).
 """
@@ -16,7 +16,7 @@ from diffusion.memory import Handle
 
 
 class Residuals(NamedTuple):
-    """What a control adds to the network: one tensor for each skip connection, and one after the middle block."""
+    """What a control adds to the network: a tensor for each skip connection, one after the middle."""
 
     skips: tuple[Tensor, ...]
     middle: Tensor
@@ -24,7 +24,10 @@ class Residuals(NamedTuple):
 
 @dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
 class ControlNet:
-    """A network that turns a hint picture into steering. `averages`: only the mean over the picture counts."""
+    """A network that turns a hint picture into steering.
+
+    `averages`: only the mean over the picture counts.
+    """
 
     network: Handle
     family: str | None
@@ -32,7 +35,10 @@ class ControlNet:
     socket: ClassVar[str] = "CONTROL_NET"
 
     def control(self, hint: Tensor, strength: float = 1.0, start: float = 0.0, end: float = 1.0) -> "Control":
-        """This network with its hint, an Image [batch, height, width, 3]; start and end are parts of the sampling."""
+        """This network with its hint, an Image [batch, height, width, 3].
+
+        Start and end are parts of the sampling.
+        """
         return Control(self, hint, strength, start, end)
 
 
@@ -48,7 +54,7 @@ class Control:
 
 
 class Query(NamedTuple):
-    """What the steered network is asked: scaled input, time step and tokens, one row for each picture and prompt."""
+    """What the steered network is asked, one row for each picture and prompt."""
 
     x: Tensor
     timestep: float
@@ -97,7 +103,7 @@ def one_control(control: Control, query: Query, members: list[int], family: str)
 
 
 def fitted_hint(hint: Tensor, height: int, width: int) -> Tensor:
-    """A hint as [batch, 3, height, width]: cropped around its middle to the aspect, then resized to nearest pixels."""
+    """A hint as [batch, 3, height, width], cropped around its middle to the aspect, then resized."""
     planes = torch.as_tensor(hint).movedim(-1, 1)[:, :3].float()
     old_height, old_width = planes.shape[-2:]
     cut_x = cut_y = 0

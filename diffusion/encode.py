@@ -23,7 +23,9 @@ def encode(encoder: TextEncoder, text: str) -> Conditioning:
             fitting(chunk, table.shape[1])
             for chunk in chunks(text, encoder.tokenizer, encoder.embeddings, length)
         ]
-        weights = torch.tensor([[token.weight for token in chunk] for chunk in sequences], device=table.device)
+        weights = torch.tensor(
+            [[token.weight for token in chunk] for chunk in sequences], device=table.device
+        )
         if (weights != 1).any():
             sequences.append(empty(encoder.tokenizer.pad, length))
         hidden, pooled = hidden_states(module, sequences, encoder.stop_at_layer)
@@ -48,7 +50,7 @@ def fitting(chunk: Sequence[Token], width: int) -> list[Token]:
 def hidden_states(
     module: nn.Module, sequences: Sequence[Sequence[Token]], stop_at_layer: int | None
 ) -> tuple[Tensor, Tensor]:
-    """The hidden states after a layer, normalised as after the last one, and the pooled state of the last layer."""
+    """The hidden states after a layer, normalised, and the pooled state of the last layer."""
     device = next(module.parameters()).device
     layers = list(module.get_submodule("encoder.layers").children())
     back = -(stop_at_layer or -1)

@@ -1,12 +1,12 @@
 """What can go wrong between a file of weights and a picture.
 
-    DiffusionError(message, hint)
-        MissingFile            no file of that name in the folder; the nearest names are offered
-        BrokenFile             truncated, not safetensors, pickled, or its header does not fit its content
-        UnknownCheckpoint      no family recognises the file; lists the families tried, and why not
-        MissingPart            the file is fine but has no text encoder, VAE or diffusion model inside
-        FamilyMismatch         parts of two model families were joined
-        OutOfMemory            what was needed, what was free, and what to lower
+DiffusionError(message, hint)
+    MissingFile            no file of that name in the folder; the nearest names are offered
+    BrokenFile             truncated, not safetensors, pickled, or its header does not fit its content
+    UnknownCheckpoint      no family recognises the file; lists the families tried, and why not
+    MissingPart            the file is fine but has no text encoder, VAE or diffusion model inside
+    FamilyMismatch         parts of two model families were joined
+    OutOfMemory            what was needed, what was free, and what to lower
 """
 
 

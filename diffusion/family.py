@@ -1,4 +1,4 @@
-"""What one family of models needs said: a record of values and functions, filled in by one file in `families/`."""
+"""What one family of models needs said: a record, filled in by one file in `families/`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -44,7 +44,8 @@ class Family:
     """A family of models.
 
     refuses(header): why the file is not of this family, or None if it is.
-    parts(header): the networks in the file. sampling(header): what the network predicts, at which noise levels.
+    parts(header): the networks in the file. sampling(header): what the network predicts, at which noise
+    levels.
     preview: red, green and blue for each latent channel, in the network's space; preview_bias is added.
     """
 

@@ -47,7 +47,8 @@ class Handle:
     @property
     def dtype(self) -> torch.dtype:
         """The number format the network computes in."""
-        stored = self.file.header.entries[next(iter(self.part.sources.values()))].dtype
+        entries = self.file.header.entries
+        stored = next((entries[key].dtype for key in self.part.sources.values()), torch.float32)
         return self.memory.dtype(self.part.kind, stored)
 
     @property
@@ -74,7 +75,8 @@ class Resident:
 class Memory:
     """One device's memory for weights.
 
-    keep: networks stay until room is needed. offload: only networks in use stay, so the largest alone must fit.
+    keep: networks stay until room is needed. offload: only networks in use stay, so the largest alone
+    must fit.
     """
 
     def __init__(
@@ -227,7 +229,7 @@ def weight_of(handle: Handle, name: str, like: Tensor) -> Tensor:
 
 
 def repatch(handle: Handle, resident: Resident, patches: tuple[Patch, ...]) -> None:
-    """Give the network exactly these patches: each weight concerned is read from the file again, then patched."""
+    """Give the network exactly these patches: read each weight concerned again, then patch it."""
     touched = {name for patch in (*resident.patches, *patches) for name in patch.names()}
     parameters = dict(resident.module.named_parameters())
     with torch.inference_mode(False), torch.no_grad():

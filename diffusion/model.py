@@ -1,6 +1,7 @@
 """What a node is handed when it loads a checkpoint: values that say which weights, with which patches.
 
-The weights themselves lie in a file and are made resident by `Memory` when they are needed. Two values may share
+The weights themselves lie in a file and are made resident by `Memory` when they are needed. Two values may
+share
 them: a patch gives a new value and changes nothing.
 """
 
@@ -73,8 +74,10 @@ class Model:
         """The clean latent the network sees in `x`: one forward over the batch, without guidance.
 
         x: float32 [batch, channel, height, width] in the network's space, at noise level `sigma`.
-        tokens: [batch, tokens, width]. controls: for each row those that steer it, or one sequence for all rows.
-        concat: [batch, in_channels - channel, height, width], given to an inpainting network as it is.
+        tokens: [batch, tokens, width]. controls: for each row those that steer it, or one sequence
+        for all rows.
+        concat: [batch, in_channels - channel, height, width], given to an inpainting network as it
+        is.
         prompts: how many prompts the rows are for, one block of rows after another.
         check: called between the network's blocks; whatever it raises ends the forward.
         """
@@ -100,7 +103,7 @@ class Model:
         return control.strength != 0 and last <= sigma <= first
 
     def joined(self, x: Tensor, concat: Tensor | None) -> Tensor:
-        """The network's input: the state, and for an inpainting network the mask and the picture beside it."""
+        """The network's input: the state, and beside it what an inpainting network wants."""
         missing = self.in_channels - x.shape[1]
         if missing <= 0:
             return x
@@ -113,7 +116,10 @@ class Model:
 
 @dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
 class TextEncoder:
-    """A text encoder. `stop_at_layer` -1 is the last layer, -2 the one before; None is the family's own choice."""
+    """A text encoder. `stop_at_layer` -1 is the last layer, -2 the one before.
+
+    None is the family's own choice.
+    """
 
     family: str
     network: Handle
@@ -130,7 +136,7 @@ class TextEncoder:
 
 @dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
 class Vae:
-    """The network between pictures and latents: one latent cell stands for `downscale` x `downscale` pixels."""
+    """The network between pictures and latents. A latent cell is `downscale` x `downscale` pixels."""
 
     family: str
     network: Handle

@@ -1,7 +1,7 @@
-"""From a network's output to a clean latent: what the network was trained to predict, and at which noise levels.
+"""From a network's output to a clean latent: what it was trained to predict, and at which levels of noise.
 
-Scalar arithmetic is done in float32 on CPU tensors, in the order the formulas are written, because the last bit of
-a noise level decides what a Brownian noise source answers.
+Scalar arithmetic is done in float32 on CPU tensors, in the order the formulas are written, because the last
+bit of a noise level decides what a Brownian noise source answers.
 """
 
 from collections.abc import Callable
@@ -104,7 +104,8 @@ class Prediction:
 def level(sigma: float, like: Tensor) -> Tensor:
     """The noise level as a tensor beside `like`.
 
-    One element, not a plain number: on a GPU a division by a plain number becomes a product with its rounded inverse.
+    One element, not a plain number: on a GPU a division by a plain number becomes a product with its
+    rounded inverse.
     """
     return torch.full((1,), sigma, dtype=torch.float32, device=like.device)
 

@@ -22,7 +22,10 @@ log = logging.getLogger(__name__)
 START, END = 49406, 49407
 CHUNK = 77
 LONG_GROUP = 8
-"""A group of at least so many tokens may be cut at the end of a chunk; a shorter one moves to the next as a whole."""
+"""A group of at least so many tokens may be cut at the end of a chunk.
+
+A shorter one moves to the next as a whole.
+"""
 OPENED, CLOSED = "\0(", "\0)"
 """Stand in for parentheses that were written with a backslash."""
 
@@ -47,10 +50,14 @@ class Token:
 
 
 def parse(text: str) -> tuple[Segment, ...]:
-    """The weighted stretches of a prompt: `(x)` counts 1.1 times, `(x:1.4)` exactly 1.4; `\\(` is a parenthesis."""
+    """The weighted stretches of a prompt: `(x)` counts 1.1 times, `(x:1.4)` exactly 1.4.
+
+    `\\(` is a parenthesis.
+    """
     protected = text.replace("\\)", CLOSED).replace("\\(", OPENED)
     return tuple(
-        Segment(part.replace(CLOSED, ")").replace(OPENED, "("), weight) for part, weight in weighted(protected, 1.0)
+        Segment(part.replace(CLOSED, ")").replace(OPENED, "("), weight)
+        for part, weight in weighted(protected, 1.0)
     )
 
 
@@ -98,7 +105,10 @@ def number(text: str) -> float | None:
 
 
 class ClipTokenizer:
-    """CLIP's tokenizer: Unicode NFC, white space collapsed, lower case, then byte pairs. Built when first used."""
+    """CLIP's tokenizer: Unicode NFC, white space collapsed, lower case, then byte pairs.
+
+    Built when first used.
+    """
 
     def __init__(self, pad: int = END) -> None:
         self.pad = pad
@@ -111,9 +121,12 @@ class ClipTokenizer:
     @cached_property
     def tokenizer(self) -> Tokenizer:
         """The library's tokenizer over the vocabulary that ships with this package."""
-        with gzip.open(Path(__file__).parent / "vocabulary" / "clip_bpe.txt.gz", "rt", encoding="utf-8") as file:
+        with gzip.open(
+            Path(__file__).parent / "vocabulary" / "clip_bpe.txt.gz", "rt", encoding="utf-8"
+        ) as file:
             lines = file.read().split("\n")
-        merges = [tuple(line.split()) for line in lines[1 : 49152 - 256 - 2 + 1]]
+        pairs = (line.split() for line in lines[1 : 49152 - 256 - 2 + 1])
+        merges = [(left, right) for left, right in pairs]
         letters = list(byte_letters().values())
         words = [*letters, *(f"{letter}</w>" for letter in letters), *map("".join, merges)]
         words += ["<|startoftext|>", "<|endoftext|>"]
@@ -134,14 +147,20 @@ class ClipTokenizer:
 
 
 def byte_letters() -> dict[int, str]:
-    """A printable letter for each byte: itself where it is printable, else one from 256 on, in the usual order."""
-    printable = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
+    """A printable letter for each byte: itself where it is one, else the next free one from 256 on."""
+    printable = [
+        *range(ord("!"), ord("~") + 1),
+        *range(ord("¡"), ord("¬") + 1),
+        *range(ord("®"), ord("ÿ") + 1),
+    ]
     letters = {byte: chr(byte) for byte in printable}
     others = (byte for byte in range(256) if byte not in letters)
     return letters | {byte: chr(256 + place) for place, byte in enumerate(others)}
 
 
-def chunks(text: str, tokenizer: ClipTokenizer, embeddings: Embeddings, length: int = CHUNK) -> list[list[Token]]:
+def chunks(
+    text: str, tokenizer: ClipTokenizer, embeddings: Embeddings, length: int = CHUNK
+) -> list[list[Token]]:
     """A prompt as one or more sequences of `length` tokens, each with its start, end and padding."""
     filled: list[list[Token]] = [[]]
     room = length - 2

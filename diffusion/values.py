@@ -23,9 +23,10 @@ class Image(Tensor):
     """
 
     socket: ClassVar[str] = "IMAGE"
-    __torch_function__ = torch._C._disabled_torch_function_impl
+    __torch_function__ = torch._C._disabled_torch_function_impl  # type: ignore[assignment]
 
     def __new__(cls, tensor: Tensor) -> "Image":
+        """Wrap a tensor; no copy is made."""
         return tensor.as_subclass(cls)
 
 
@@ -33,9 +34,10 @@ class Mask(Tensor):
     """A mask batch: float32 [batch, height, width], 0 keeps and 1 changes. Wraps a tensor without copying."""
 
     socket: ClassVar[str] = "MASK"
-    __torch_function__ = torch._C._disabled_torch_function_impl
+    __torch_function__ = torch._C._disabled_torch_function_impl  # type: ignore[assignment]
 
     def __new__(cls, tensor: Tensor) -> "Mask":
+        """Wrap a tensor; no copy is made."""
         return tensor.as_subclass(cls)
 
 
@@ -43,8 +45,9 @@ class Mask(Tensor):
 class Latent:
     """A compressed picture: float32 [batch, channel, height, width] in the VAE's own space, not scaled.
 
-    `noise_mask` [batch, 1, height, width] at any size: 1 is repainted. `batch_index` tells which images of a larger
-    batch these are, so that they get the noise they had there. `extra` keeps what we do not know.
+    `noise_mask` [batch, 1, height, width] at any size: 1 is repainted. `batch_index` tells which images
+    of a larger batch these are, so that they get the noise they had there. `extra` keeps what we do not
+    know.
     """
 
     samples: Tensor

@@ -1,4 +1,4 @@
-"""Stable Diffusion 1: a U-Net that reads CLIP-L's last layer, and every smaller network of the same layout."""
+"""Stable Diffusion 1: a U-Net that reads CLIP-L's last layer; also smaller networks of that layout."""
 
 from collections.abc import Callable, Mapping
 
@@ -29,7 +29,7 @@ TEXT_PREFIXES = ("cond_stage_model.transformer.text_model.", "cond_stage_model.t
 VAE_PREFIXES = ("first_stage_model.", "vae.")
 CONTROL_PREFIXES = ("control_model.", "")
 TINY = "stable-diffusion-v1-tiny"
-"""The architecture name of the small models of this project: their text encoder's heads are 32 wide, not 64."""
+"""The architecture of this project's own small models: their text encoder's heads are 32 wide."""
 
 
 def refuses(header: Header) -> str | None:
@@ -122,7 +122,11 @@ def control_part(header: Header) -> Part | None:
         inner = "controlnet_cond_embedding"
         places = (f"{inner}.conv_in", *(f"{inner}.blocks.{block}" for block in (1, 3, 5)))
         hint = tuple(shapes.get(f"{place}.weight", (0,))[0] for place in places)
-    if shape is None or shape.context == 1024 or any("label_emb" in key or "add_embedding" in key for key in shapes):
+    if (
+        shape is None
+        or shape.context == 1024
+        or any("label_emb" in key or "add_embedding" in key for key in shapes)
+    ):
         return None
     config = unet_config(header, shape)
     for only_unet in ("out_channels", "up_block_types", "sample_size"):
@@ -144,7 +148,10 @@ def sampling(header: Header) -> tuple[Prediction, NoiseRange]:
 
 
 def under_first(header: Header, prefixes: tuple[str, ...], mark: str) -> tuple[str, Shapes]:
-    """The first prefix under which the file has `mark`, and the shapes of what lies there; nothing if there is none."""
+    """The first prefix under which the file has `mark`, and the shapes of what lies there.
+
+    Nothing if there is none.
+    """
     for prefix in prefixes:
         if header.has(prefix + mark):
             found = header.under(prefix)
@@ -194,7 +201,9 @@ def unet_config(header: Header, shape: UnetShape) -> dict[str, object]:
         "up_block_types": up,
         "transformer_layers_per_block": tuple(depth or shape.middle_depth for depth in shape.depths),
         "cross_attention_dim": shape.context,
-        "attention_head_dim": header.number("unet.num_heads", 8),  # the library's name for the number of heads
+        "attention_head_dim": header.number(
+            "unet.num_heads", 8
+        ),  # the library's name for the number of heads
         "norm_num_groups": header.number("unet.norm_groups", 32),
         "use_linear_projection": shape.linear,
     }

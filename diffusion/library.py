@@ -1,0 +1,222 @@
+"""The models on this computer: found by name, opened once, loaded again when a file changes."""
+
+import difflib
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple, TypeAlias, TypeVar
+
+from torch import Tensor, nn
+
+from diffusion.checkpoint import Header, Part, WeightFile
+from diffusion.controlnet import ControlNet
+from diffusion.errors import BrokenFile, MissingFile, MissingPart, UnknownCheckpoint
+from diffusion.families import FAMILIES
+from diffusion.family import Family
+from diffusion.lora import Lora, read_lora
+from diffusion.memory import Handle, Memory
+from diffusion.model import Model, TextEncoder, Vae
+from diffusion.tokens import ClipTokenizer
+
+log = logging.getLogger(__name__)
+
+Folders: TypeAlias = Callable[[str], Sequence[Path]]
+"""For a kind of file, such as `checkpoints`, the folders it may lie in, the first one first."""
+
+EMBEDDING_SUFFIXES = ("", ".safetensors", ".pt", ".bin")
+T = TypeVar("T")
+
+
+class Checkpoint(NamedTuple):
+    """The three values that one checkpoint file gives."""
+
+    model: Model
+    text_encoder: TextEncoder
+    vae: Vae
+
+
+class ModelLibrary:
+    """Opens models by the names a person picked.
+
+    Asking twice gives the same values, unless the file changed.
+    """
+
+    def __init__(self, folders: Folders | Mapping[str, Sequence[Path]], memory: Memory) -> None:
+        self.folders = folders
+        self.memory = memory
+        self.tokenizer = ClipTokenizer()
+        self.files: dict[Path, WeightFile] = {}
+        self.made: dict[WeightFile, object] = {}
+
+    def checkpoint(self, name: str) -> Checkpoint:
+        """A model, its text encoder and its VAE.
+
+        Raises UnknownCheckpoint if no family recognises the file.
+        """
+        return self.opened("checkpoints", name, Checkpoint, self.open_checkpoint)
+
+    def lora(self, name: str) -> Lora:
+        """A LoRA file, read."""
+        return self.opened("loras", name, Lora, read_lora)
+
+    def controlnet(self, name: str) -> ControlNet:
+        """A ControlNet. Raises UnknownCheckpoint if no family recognises the file."""
+        return self.opened("controlnet", name, ControlNet, self.open_controlnet)
+
+    def embedding(self, name: str) -> Tensor | None:
+        """The vectors [count, width] of a textual inversion, looked for in the whole folder.
+
+        None if there is none.
+        """
+        if not name or not is_inside(name):
+            return None
+        for root in self.roots("embeddings"):
+            for suffix in EMBEDDING_SUFFIXES:
+                direct = root / (name + suffix)
+                found = direct if direct.is_file() else next(root.rglob(escaped(name + suffix)), None)
+                if found is not None and found.is_file():
+                    return embedding_vectors(self.file(found))
+        return None
+
+    def names(self, kind: str) -> list[str]:
+        """The files of a kind, by their names relative to the folder."""
+        return sorted(
+            {
+                path.relative_to(root).as_posix()
+                for root in self.roots(kind)
+                for path in root.rglob("*.safetensors")
+            }
+        )
+
+    def path(self, kind: str, name: str) -> Path:
+        """Where a file lies. Raises MissingFile, with the nearest names, if it is not in its folders."""
+        plain = name.replace("\\", "/")
+        if is_inside(plain):
+            for root in self.roots(kind):
+                if (root / plain).is_file():
+                    return root / plain
+        near = difflib.get_close_matches(plain, self.names(kind), n=3, cutoff=0.5)
+        raise MissingFile(
+            f"There is no file {name!r} in the {kind} folder.",
+            f"Did you mean {' or '.join(near)}?"
+            if near
+            else f"Put the file into models/{kind}, or choose another.",
+        )
+
+    def roots(self, kind: str) -> Sequence[Path]:
+        """The folders of a kind of file."""
+        if isinstance(self.folders, Mapping):
+            return self.folders.get(kind, ())
+        return self.folders(kind)
+
+    def file(self, path: Path) -> WeightFile:
+        """An open file; opened again, and its old networks let go, if it changed since."""
+        known = self.files.get(path)
+        if known is None or known.is_stale():
+            if known is not None:
+                self.forget(known)
+            self.files[path] = WeightFile(path)
+        return self.files[path]
+
+    def forget(self, file: WeightFile) -> None:
+        """Let go of everything made from a file."""
+        self.made.pop(file, None)
+        for handle in [handle for handle in self.memory.held if handle.file is file]:
+            self.memory.evict(handle)
+
+    def opened(self, kind: str, name: str, wanted: type[T], make: Callable[[WeightFile], T]) -> T:
+        """The value made from a file, made once."""
+        file = self.file(self.path(kind, name))
+        value = self.made.get(file)
+        if not isinstance(value, wanted):
+            value = make(file)
+            self.made[file] = value
+        return value
+
+    def open_checkpoint(self, file: WeightFile) -> Checkpoint:
+        """The values of a checkpoint file."""
+        family = recognised(file.header)
+        parts = family.parts(file.header)
+        network = self.handle(file, parts.network, "diffusion model")
+        prediction, noise = family.sampling(file.header)
+        model = Model(family, noise, prediction, network, input_channels(network))
+        text = self.handle(file, parts.text, "text encoder")
+        vae = self.handle(file, parts.vae, "VAE")
+        latent = family.latent
+        return Checkpoint(
+            model,
+            TextEncoder(family.name, text, self.tokenizer, self.embedding),
+            Vae(family.name, vae, latent.channels, latent.downscale),
+        )
+
+    def open_controlnet(self, file: WeightFile) -> ControlNet:
+        """The value of a ControlNet file."""
+        if file.header.has("difference"):
+            raise UnknownCheckpoint(
+                f"{file.path.name} holds only the difference to another model, which is not supported.",
+                "Use the complete version of this ControlNet.",
+            )
+        for family in FAMILIES:
+            part = family.control(file.header)
+            if part is not None:
+                averages = "shuffle" in file.path.name.lower()
+                return ControlNet(self.handle(file, part, "ControlNet"), family.name, averages)
+        tried = ", ".join(family.title for family in FAMILIES)
+        raise UnknownCheckpoint(
+            f"{file.path.name} is not a ControlNet this program knows.", f"Known are ControlNets for {tried}."
+        )
+
+    def handle(self, file: WeightFile, part: Part | None, title: str) -> Handle:
+        """A handle on a part of a file; if it has no such part, one that says so when it is used."""
+        return Handle(part or absent(file.path.name, title), file, self.memory)
+
+
+def recognised(header: Header) -> Family:
+    """The family a checkpoint belongs to. Raises UnknownCheckpoint with each family's reason."""
+    reasons = []
+    for family in FAMILIES:
+        reason = family.refuses(header)
+        if reason is None:
+            return family
+        reasons.append(f"not {family.title}, because {reason}")
+    raise UnknownCheckpoint(
+        f"{header.name} is of no model family this program knows: {'; '.join(reasons)}.",
+        "Choose a checkpoint of a known family.",
+    )
+
+
+def absent(name: str, title: str) -> Part:
+    """A part that is not in the file; building it says so."""
+
+    def refuse() -> nn.Module:
+        raise MissingPart(f"{name} has no {title} inside.", f"Load the {title} from another file.")
+
+    return Part(title, "network", refuse, {})
+
+
+def input_channels(network: Handle) -> int:
+    """How many channels a U-Net reads: 4, or more if it is made for inpainting."""
+    key = network.part.sources.get("conv_in.weight")
+    return network.file.header.shape(key)[1] if key else 4
+
+
+def embedding_vectors(file: WeightFile) -> Tensor | None:
+    """The vectors of a textual inversion file for CLIP-L."""
+    keys = list(file.header.entries)
+    if not keys:
+        raise BrokenFile(f"{file.path.name} holds no vectors.", "Download the file again.")
+    known = ("clip_l", "emb_params", "string_to_param.*", "*")
+    key = next((name for name in known if name in keys), keys[0])
+    vectors = file.tensor(key).float()
+    return vectors[None] if vectors.ndim == 1 else vectors.flatten(0, -2)
+
+
+def is_inside(name: str) -> bool:
+    """Whether a name stays inside the folder it is looked up in."""
+    path = PurePosixPath(name)
+    return bool(path.parts) and not path.is_absolute() and ".." not in path.parts and "\0" not in name
+
+
+def escaped(name: str) -> str:
+    """A name whose special signs match only themselves in a pattern."""
+    return "".join(f"[{char}]" if char in "*?[" else char for char in name)
