@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import re
 import sqlite3
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,13 +15,11 @@ import msgspec
 from graph.workflow import Json
 from server import api
 from server.database import Connection, Database, translated
+from server.files import UnsafeName, parts_of
 
 Row: TypeAlias = sqlite3.Row
 STAGING = ".staging"
 """The folder, in the output and the temporary one, where files are written before they get their names."""
-LONGEST_PART = 120
-"""Bytes in one part of a file name."""
-FORBIDDEN = re.compile(r'[\x00-\x1f\x7f<>:"|?*]')
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +45,6 @@ class _Place:
     name: str = ""
     bytes: int = 0
     settled: bool = True
-
-
-class UnsafeName(Exception):
-    """A prefix that leaves the output folder, or that no file can have; the message is for a person."""
 
 
 class Assets:
@@ -156,16 +149,10 @@ def expanded(prefix: str, shown: Mapping[str, Json], position: int = 0) -> str:
     }  # fmt: skip
     for name, value in values.items():
         prefix = prefix.replace(f"%{name}%", str(value))
-    path = PurePosixPath(prefix.replace("\\", "/"))
-    parts = [part for part in path.parts if part != "."]
-    if path.is_absolute() or not parts or prefix.endswith(("/", "\\")):
-        raise UnsafeName(f"The file name prefix {prefix!r} is not a name inside the output folder.")
-    for part in parts:
-        if part.startswith(".") or part != part.rstrip(". ") or FORBIDDEN.search(part):
-            raise UnsafeName(f"The file name prefix {prefix!r} holds {part!r}, which no file may be called.")
-        if len(part.encode()) > LONGEST_PART:
-            raise UnsafeName(f"The file name prefix {prefix!r} is longer than {LONGEST_PART} bytes.")
-    return "/".join(parts)
+    try:
+        return "/".join(parts_of(prefix.replace("\\", "/")))
+    except UnsafeName as error:
+        raise UnsafeName(f"No file can be saved with the prefix {prefix!r}. {error}") from error
 
 
 def next_name(root: Path, prefix: str, suffix: str, taken: Iterable[str] = ()) -> str:

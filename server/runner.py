@@ -110,7 +110,7 @@ class LocalRunner:
         return None if self._shift is None else self._shift.process.pid
 
     async def start(self) -> None:
-        """Take back unfinished runs, clear what was being written, and begin. Does not wait for the worker."""
+        """Take back unfinished runs, clear what was being written, and begin without waiting."""
         for folder in (self._settings.output, self._settings.temp):
             await asyncio.to_thread(shutil.rmtree, Path(folder) / STAGING, ignore_errors=True)
         self._catalog = await asyncio.to_thread(_read_catalog, self._catalog_file)

@@ -12,8 +12,9 @@ from typing import Any
 from graph.errors import Problem
 from graph.events import NodeShown
 from server import api, messages
-from server.assets import Assets, UnsafeName
+from server.assets import Assets
 from server.database import DiskFull
+from server.files import UnsafeName
 from server.hub import Hub, Preview
 from server.process import WorkerProcess
 from server.queue import Claim, Queue
@@ -33,7 +34,7 @@ class Limits:
 
     hung: a node that neither reports progress nor computes. run: without progress, whatever the node does.
     cancel: from the wish to stop until the worker is ended. stop: the same when the server stops.
-    first_pause, longest_pause: between two starts of a worker that dies. disk: between tries to write to a full one.
+    first_pause, longest_pause: between two starts of a worker that dies. disk: between tries on a full disk.
     """
 
     hung: float = 60.0
