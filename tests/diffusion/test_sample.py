@@ -1,0 +1,197 @@
+from dataclasses import replace
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from diffusion.errors import DiffusionError, FamilyMismatch
+from diffusion.noise import batch_of, initial_noise
+from diffusion.sample import Job, prepare, sample
+from diffusion.samplers import SAMPLERS
+from diffusion.schedules import between, karras, last_part, normal, simple
+from diffusion.values import Latent
+from tests.diffusion.toy import NOISE, latent, says, toy_model
+
+SCHEDULE = normal(6, NOISE)
+HALF = torch.zeros(1, 1, 8, 8)
+HALF[..., 4:] = 1
+
+
+class Stop(BaseException):
+    """What a host raises to end a run."""
+
+
+def quiet(done, total, preview=None):
+    pass
+
+
+def job(**changes):
+    settings = {"latent": latent(), "sigmas": SCHEDULE, "cfg": 2.0, "seed": 3}
+    return Job(toy_model(), says(1), says(0), **(settings | changes))
+
+
+def made(**changes):
+    return sample(job(**changes), quiet).samples
+
+
+def plain_euler(start, sigmas, seed, scale):
+    """Text to image as one would write it down, without any of the machinery."""
+    model = toy_model()
+    x = start * 0.18215 + torch.randn(start.shape, generator=torch.Generator().manual_seed(seed)) * (
+        (1 + sigmas[0] ** 2) ** 0.5 if sigmas[0] == NOISE.sigma(999) else sigmas[0]
+    )
+    for sigma, following in zip(sigmas, sigmas[1:], strict=False):
+        wanted = model.denoised(x, sigma, torch.ones(1, 2, 3))
+        unwanted = model.denoised(x, sigma, torch.zeros(1, 2, 3))
+        denoised = unwanted + scale * (wanted - unwanted)
+        x = x + (x - denoised) / sigma * (following - sigma)
+    return x / 0.18215
+
+
+@pytest.mark.parametrize("denoise", [1.0, 0.5])
+def test_a_run_is_what_a_loop_written_by_hand_gives(denoise):
+    sigmas = last_part(normal, 6, NOISE, denoise)
+    expected = plain_euler(latent().samples, sigmas, 3, 2.0)
+    assert torch.allclose(made(sigmas=sigmas), expected, atol=1e-4)
+
+
+def test_an_empty_schedule_gives_the_latent_back():
+    source = latent()
+    assert sample(job(latent=source, sigmas=()), quiet) is source
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_the_same_seed_gives_the_same_latent_and_another_seed_another(sampler):
+    one, same, other = (made(sampler=sampler, seed=seed) for seed in (1, 1, 2))
+    assert torch.equal(one, same)
+    assert not torch.equal(one, other)
+
+
+def test_an_image_of_a_batch_comes_out_as_it_does_alone():
+    whole = latent(3)
+    alone = sample(job(latent=batch_of(whole, 1, 1)), quiet).samples
+    assert torch.allclose(made(latent=whole)[1:2], alone, atol=1e-5)
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_what_a_mask_keeps_stays_exactly(sampler):
+    source = latent(2, noise_mask=HALF)
+    result = made(latent=source, sampler=sampler)
+    assert torch.equal(result[..., :4], source.samples[..., :4])
+    assert not torch.equal(result[..., 4:], source.samples[..., 4:])
+
+
+def test_a_mask_that_selects_everything_changes_nothing():
+    masked = made(latent=latent(noise_mask=torch.ones(1, 1, 64, 64)))
+    assert torch.allclose(masked, made(), atol=1e-5)
+
+
+@pytest.mark.parametrize(("sampler", "seed"), [("euler", 3), ("heun", 3), ("ddim", 4)])
+def test_the_kept_part_is_shown_under_the_runs_noise_but_ddim_has_noise_of_its_own(sampler, seed):
+    source, model = latent(noise_mask=HALF), toy_model()
+    next(prepare(replace(job(latent=source, sampler=sampler), model=model)).steps)
+    sigma = SCHEDULE[0]
+    expected = (source.samples * 0.18215 + sigma * initial_noise(source, seed)) / (sigma**2 + 1) ** 0.5
+    assert torch.allclose(model.network.module.inputs[0][:1, :, :, :4], expected[..., :4], atol=1e-5)
+
+
+@settings(max_examples=15, deadline=None)
+@given(middle=st.integers(1, 5), sampler=st.sampled_from(["euler", "heun", "ddim"]))
+def test_two_runs_with_leftover_noise_make_one_whole_run(middle, sampler):
+    first = sample(job(sigmas=between(SCHEDULE, 0, middle, leftover=True), sampler=sampler), quiet)
+    second = made(latent=first, sigmas=between(SCHEDULE, middle, 99), sampler=sampler, adds_noise=False)
+    assert torch.allclose(second, made(sampler=sampler), atol=1e-5)
+
+
+def test_every_step_is_reported_with_a_preview_made_on_demand():
+    seen = []
+    sample(job(), lambda done, total, preview=None: preview and seen.append((done, total, preview().size)))
+    assert seen == [(step, 6, (8, 8)) for step in range(1, 7)]
+
+
+def test_whoever_watches_can_stop_a_run_between_steps():
+    def watch(done, total, preview=None):
+        if done == 3:
+            raise Stop
+
+    model = toy_model()
+    with pytest.raises(Stop):
+        sample(replace(job(), model=model), watch)
+    assert len(model.network.module.shapes) == 3
+
+
+def test_whoever_watches_can_stop_a_run_between_the_networks_blocks():
+    calls = []
+
+    def watch(done, total, preview=None):
+        calls.append(done)
+        if len(calls) == 3:
+            raise Stop
+
+    with pytest.raises(Stop):
+        sample(job(), watch)
+    assert calls == [0, 0, 0]
+
+
+def test_a_prepared_run_goes_one_step_at_a_time():
+    model = toy_model()
+    run = prepare(replace(job(), model=model))
+    assert model.network.module.shapes == []
+    next(run.steps)
+    assert len(model.network.module.shapes) == 1
+
+
+def test_the_steps_of_a_prepared_run_end_where_sample_does():
+    run = prepare(job())
+    assert torch.equal(run.latent(list(run.steps)[-1].x).samples, made())
+
+
+def test_a_prompt_of_another_family_is_refused_before_any_work():
+    model = toy_model()
+    foreign = says(0).each(lambda entry: replace(entry, family="flux"))
+    with pytest.raises(FamilyMismatch):
+        sample(replace(job(sigmas=()), model=model, negative=foreign), quiet)
+    assert model.network.module.shapes == []
+
+
+def test_numbers_that_break_down_are_told_with_the_step():
+    broken = says(float("nan"))
+    with pytest.raises(DiffusionError, match="fell apart at step 1 of 6"):
+        sample(replace(job(), positive=broken), quiet)
+
+
+def test_an_empty_latent_takes_on_the_channels_of_the_model():
+    assert made(latent=Latent(torch.zeros(1, 16, 8, 8))).shape == (1, 4, 8, 8)
+
+
+def test_a_latent_of_another_model_is_refused():
+    with pytest.raises(DiffusionError, match="16 channels"):
+        made(latent=Latent(torch.ones(1, 16, 8, 8)))
+
+
+def test_from_the_highest_level_the_noise_has_the_variance_of_the_training():
+    run = prepare(replace(job(sigmas=(NOISE.sigma_max, 0.0)), latent=Latent(torch.zeros(1, 4, 8, 8))))
+    step = next(run.steps)
+    start = initial_noise(latent(), 3) * (1 + NOISE.sigma_max**2) ** 0.5
+    wanted = toy_model().denoised(start, NOISE.sigma_max, torch.ones(1, 2, 3))
+    unwanted = toy_model().denoised(start, NOISE.sigma_max, torch.zeros(1, 2, 3))
+    assert torch.allclose(step.denoised, unwanted + 2 * (wanted - unwanted), atol=1e-5)
+
+
+def test_without_guidance_the_negative_prompt_is_never_asked():
+    model = toy_model()
+    sample(replace(job(cfg=1.0), model=model), quiet)
+    assert {shape[0] for shape in model.network.module.shapes} == {1}
+
+
+def test_many_steps_find_what_the_prompt_says():
+    result = made(sigmas=karras(40, NOISE), cfg=1.0, latent=Latent(torch.zeros(8, 4, 16, 16)))
+    assert float((result * 0.18215).mean()) == pytest.approx(1.0, abs=0.05)
+    assert float((result * 0.18215).std()) == pytest.approx(0.5, abs=0.05)
+
+
+def test_what_else_a_latent_carries_comes_along():
+    source = latent(batch_index=(0,), extra={"note": 1})
+    result = sample(job(latent=source, sigmas=simple(2, NOISE)), quiet)
+    assert (result.batch_index, result.extra) == ((0,), {"note": 1})
