@@ -21,8 +21,8 @@ def flatten(workflow: Workflow, specs: Mapping[str, NodeSpec]) -> Graph:
     """Inline the subgraphs, drop `off` nodes and let `skipped` ones pass their inputs on.
 
     Groups, notes and named inputs and outputs are left behind. A link to a node or output that does not exist
-    stays, for validation to name. Raises WorkflowError if subgraphs hold each other, if skipped nodes or named
-    inputs are wired in a ring, or if more than 10,000 nodes come out.
+    stays, for validation to name. Raises WorkflowError if subgraphs hold each other, if skipped nodes or
+    named inputs are wired in a ring, or if more than 10,000 nodes come out.
     """
     _refuse_rings(workflow.subgraphs)
     nodes: dict[str, Node] = {}
