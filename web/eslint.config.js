@@ -45,6 +45,7 @@ export default tseslint.config(
       "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_" }],
       "@typescript-eslint/switch-exhaustiveness-check": "off",
       "@typescript-eslint/consistent-type-definitions": "off",
+      "@typescript-eslint/unbound-method": "off",
       "no-console": "error",
       "no-restricted-syntax": [
         "error",

@@ -4,6 +4,7 @@ import { type Json, entry, isList, isNumber, isObject, readJson } from "../model
 import type { Catalog, Input, NodeSpec, Option, Problem, Problems, ServerEvent, Widget } from "./types";
 
 /** An answer as the type the server wrote it from. Raises if it is no object at all. */
+// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- the caller names the type
 export function decoded<T extends object>(data: Json): T {
   if (!isObject(data)) throw new TypeError("The server answered with something that is not a JSON object.");
   return data as unknown as T;
@@ -33,7 +34,7 @@ function plainOption(option: Option): Option {
 
 function plainWidget(widget: Widget): Widget {
   const { low, high, step, round_to } = widget;
-  const plain = (limit: number | null) => (limit === null ? null : Number(limit));
+  const plain = (limit: number | bigint | null) => (limit === null ? null : Number(limit));
   return { ...widget, low: plain(low), high: plain(high), step: plain(step), round_to: plain(round_to) };
 }
 
@@ -77,9 +78,14 @@ export function decodePreview(frame: ArrayBuffer): PreviewFrame | null {
   try {
     const header = readJson(new TextDecoder().decode(new Uint8Array(frame, 4, length)));
     if (!isObject(header)) return null;
-    const text = (key: string) => String(entry(header, key) ?? "");
-    const count = (key: string) => Number(entry(header, key) ?? 0);
-    if (!isNumber(count("done"))) return null;
+    const text = (key: string) => {
+      const value = entry(header, key);
+      return typeof value === "string" ? value : "";
+    };
+    const count = (key: string) => {
+      const value = entry(header, key);
+      return isNumber(value) ? Number(value) : 0;
+    };
     const picture = new Blob([frame.slice(4 + length)], { type: text("mime") });
     return { run: text("run"), node: text("node"), done: count("done"), total: count("total"), picture };
   } catch {

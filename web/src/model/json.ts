@@ -46,8 +46,8 @@ export function whole(value: bigint): number | bigint {
 /** JSON text to data. Whole numbers that a JavaScript number would round become BigInt. */
 export function readJson(text: string): Json {
   try {
-    const data: Json = JSON.parse(text, exactNumber);
-    return data;
+    // eslint-disable-next-line @typescript-eslint/no-unsafe-return -- JSON.parse gives JSON
+    return JSON.parse(text, exactNumber);
   } catch (error) {
     if (error instanceof UnreadableJson) throw error;
     throw new UnreadableJson(

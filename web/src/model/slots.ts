@@ -64,7 +64,7 @@ function growingRow(
   linked: ReadonlySet<string>,
 ): readonly InputSlot[] {
   const grows = input.grows ?? { prefix: "", least: 0, most: 0, names: [] };
-  const most = grows.names.length > 0 ? Math.min(grows.names.length, grows.most) : grows.most;
+  const most = grows.names.length > 0 ? grows.names.length : grows.most;
   const names = Array.from(
     { length: most },
     (_, at) => `${input.name}.${grows.names[at] ?? `${grows.prefix}${at}`}`,
@@ -105,8 +105,6 @@ export function defaultOf(input: Input): Json {
       return "#000000";
     case undefined:
       return null;
-    default:
-      return (input.widget?.kind satisfies undefined) ?? null;
   }
 }
 

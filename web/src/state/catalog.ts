@@ -43,7 +43,10 @@ export function createCatalog(client: Client, environment: Environment): Catalog
     stopRetry();
     try {
       const answer = await client.catalog(etag);
-      if (answer === null) return store.setState({ phase: "ready" });
+      if (answer === null) {
+        store.setState({ phase: "ready" });
+        return;
+      }
       etag = answer.etag;
       const { nodes, broken, stale } = answer.catalog;
       store.setState({

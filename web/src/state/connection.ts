@@ -2,7 +2,7 @@
 
 import { type StoreApi, createStore } from "zustand/vanilla";
 
-import type { Client } from "../api/client";
+import { type Client, Refused, Unreachable } from "../api/client";
 import type { PreviewFrame } from "../api/decode";
 import { type Stream, openStream } from "../api/events";
 import type { ServerEvent, System, WorkerState } from "../api/types";
@@ -67,7 +67,10 @@ export function createConnection(client: Client, environment: Environment): Conn
         lost: (retryMs) => store.setState({ state: "lost", retryAt: environment.now() + retryMs }),
         event: (event) => {
           seq = event.seq;
-          if (event.kind === "resync") return listener.resync();
+          if (event.kind === "resync") {
+            listener.resync();
+            return;
+          }
           if (event.kind === "worker_changed") store.setState({ worker: event.worker, reason: event.reason });
           listener.event(event);
         },
@@ -80,7 +83,9 @@ export function createConnection(client: Client, environment: Environment): Conn
     stop: () => stream?.stop(),
     retry: () => stream?.retry(),
     refresh: async () => {
-      await ask().catch(() => undefined);
+      await ask().catch((error: unknown) => {
+        if (!(error instanceof Refused || error instanceof Unreachable)) throw error;
+      });
     },
   };
 }

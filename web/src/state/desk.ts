@@ -107,7 +107,8 @@ export function tidied(document: OpenDocument): OpenDocument {
 }
 
 export function titleOf(document: OpenDocument): string {
-  return document.history.present.graph.title || document.name || "Untitled";
+  const { title } = document.history.present.graph;
+  return title === "" ? (document.name ?? "Untitled") : title;
 }
 
 export function graphInFront(desk: Desk): Graph {

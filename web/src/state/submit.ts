@@ -7,6 +7,7 @@ import { rollSeeds } from "../model/seeds";
 import { specsWith } from "../model/slots";
 import { neededNodes } from "../model/stale";
 import type { Catalogs } from "./catalog";
+import { titleOf } from "./desk";
 import type { Documents } from "./document";
 import type { Environment } from "./environment";
 import type { Notices } from "./notices";
@@ -83,7 +84,7 @@ async function sendOne(parts: SubmitterParts, key: string, options: RunOptions):
   const targets = options.targets ?? null;
   const through = runs.sending();
   try {
-    const title = workflow.graph.title || found.name || "";
+    const title = titleOf(found);
     const body = { workflow: toJson(workflow), targets, title, front: options.front ?? false };
     const run = await patiently(environment, () => client.submit(body));
     const needed = [...neededNodes(workflow.graph, specs, targets)];
