@@ -1,0 +1,242 @@
+"""Model files with few, random weights in the real formats: whole workflows run on a CPU in seconds.
+
+    tiny.models(folder)             a models folder with one file of each kind, named as below
+    tiny.library(folder)            a ModelLibrary on it, computing in float32 on the CPU
+    tiny.save_checkpoint(path)      Stable Diffusion 1 layout: U-Net, text encoder and VAE
+    tiny.save_lora(path, style)     kohya or diffusers names
+    tiny.save_controlnet(path)      original or library names
+
+The same seed gives the same file. `unet()`, `text_encoder()`, `vae()` and `controlnet()` build the library's
+modules with the weights that the files hold, so a test can compare.
+"""
+
+from pathlib import Path
+
+import torch
+from diffusers import AutoencoderKL, ControlNetModel, UNet2DConditionModel
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from transformers import CLIPTextConfig, CLIPTextModel
+
+from diffusion.blocks import (
+    UnetShape,
+    VaeShape,
+    control_names,
+    inverted,
+    translated,
+    unet_names,
+    vae_names,
+)
+from diffusion.library import ModelLibrary
+from diffusion.memory import Memory, Policy
+
+CHECKPOINT, INPAINTING, LORA, CONTROLNET = (
+    "tiny.safetensors",
+    "tiny_inpaint.safetensors",
+    "tiny_lora.safetensors",
+    "tiny_edges.safetensors",
+)
+WIDTH, HEADS, GROUPS = 8, 2, 4
+CHANNELS, VAE_CHANNELS = (8, 16), (8, 8, 8, 8)
+METADATA = {
+    "unet.num_heads": str(HEADS),
+    "unet.norm_groups": str(GROUPS),
+    "vae.norm_groups": str(GROUPS),
+    "text.num_heads": str(HEADS),
+}
+
+
+def models(folder: Path) -> Path:
+    """A models folder with one small file of each kind."""
+    for kind in ("checkpoints", "loras", "controlnet", "embeddings"):
+        (folder / kind).mkdir(parents=True, exist_ok=True)
+    save_checkpoint(folder / "checkpoints" / CHECKPOINT)
+    save_checkpoint(folder / "checkpoints" / INPAINTING, in_channels=9)
+    save_lora(folder / "loras" / LORA)
+    save_controlnet(folder / "controlnet" / CONTROLNET)
+    save_file({"emb_params": torch.ones(2, WIDTH)}, folder / "embeddings" / "shiny.safetensors")
+    return folder
+
+
+def library(folder: Path, policy: Policy = "keep", limit_bytes: int | None = None) -> ModelLibrary:
+    """A library on a models folder, computing in float32 on the CPU."""
+    memory = Memory("cpu", limit_bytes, policy, "float32")
+    return ModelLibrary(lambda kind: [folder / kind], memory)
+
+
+def save_checkpoint(
+    path: Path,
+    seed: int = 1,
+    *,
+    in_channels: int = 4,
+    parts: tuple[str, ...] = ("network", "text", "vae"),
+    dtype: torch.dtype = torch.float16,
+    metadata: dict[str, str] | None = None,
+) -> Path:
+    """Write a checkpoint in the layout of Stable Diffusion 1."""
+    tensors: dict[str, Tensor] = {}
+    if "network" in parts:
+        names = inverted(unet_names(unet_shape(in_channels)))
+        tensors |= renamed(unet(seed, in_channels), names, "model.diffusion_model.")
+    if "text" in parts:
+        tensors |= {
+            f"cond_stage_model.transformer.text_model.{key}": value
+            for key, value in text_encoder(seed).state_dict().items()
+        }
+    if "vae" in parts:
+        tensors |= as_convolutions(renamed(vae(seed), inverted(vae_names(vae_shape())), "first_stage_model."))
+    save_file(
+        {key: value.to(dtype).contiguous() for key, value in tensors.items()},
+        path,
+        METADATA | (metadata or {}),
+    )
+    return path
+
+
+def save_lora(path: Path, style: str = "kohya", seed: int = 3, rank: int = 2) -> Path:
+    """Write a LoRA on attention and convolutions. Styles: kohya, original, diffusers."""
+    random = torch.Generator().manual_seed(seed)
+    targets = [("unet", key, value) for key, value in unet().state_dict().items() if lora_target(key)]
+    targets += [
+        ("text", key, value) for key, value in text_encoder().state_dict().items() if lora_target(key)
+    ]
+    tensors: dict[str, Tensor] = {}
+    for network, key, weight in targets:
+        module = lora_module(network, key.removesuffix(".weight"), style)
+        kernel = weight.shape[2:]
+        down = torch.randn(rank, weight.shape[1], *kernel, generator=random) * 0.3
+        up = torch.randn(weight.shape[0], rank, *(1 for _ in kernel), generator=random) * 0.3
+        low, high = ("lora_A", "lora_B") if style == "diffusers" else ("lora_down", "lora_up")
+        tensors |= {f"{module}.{low}.weight": down, f"{module}.{high}.weight": up}
+        if style != "diffusers":
+            tensors[f"{module}.alpha"] = torch.tensor(rank / 2)
+    save_file(tensors, path)
+    return path
+
+
+def lora_target(key: str) -> bool:
+    """Whether the LoRA of `save_lora` changes a weight."""
+    return key.endswith(
+        (".to_q.weight", ".to_out.0.weight", ".q_proj.weight", ".proj_in.weight", "conv1.weight")
+    )
+
+
+def lora_module(network: str, module: str, style: str) -> str:
+    """How a LoRA file spells a module's name."""
+    if style == "diffusers":
+        return f"unet.{module}" if network == "unet" else f"text_encoder.text_model.{module}"
+    if network == "text":
+        return f"lora_te_text_model_{module.replace('.', '_')}"
+    if style == "original":
+        module = translated(module, inverted(unet_names(unet_shape()))) or ""
+    return f"lora_unet_{module.replace('.', '_')}"
+
+
+def save_controlnet(path: Path, layout: str = "original", seed: int = 4) -> Path:
+    """Write a ControlNet with original names or the library's."""
+    module = controlnet(seed)
+    names = inverted(control_names(unet_shape()))
+    tensors = renamed(module, names, "control_model.") if layout == "original" else module.state_dict()
+    save_file({key: value.contiguous() for key, value in tensors.items()}, path, METADATA)
+    return path
+
+
+def unet_shape(in_channels: int = 4) -> UnetShape:
+    """The architecture of the U-Net: two levels, attention on the finer one and in the middle."""
+    return UnetShape(CHANNELS, (1, 1), (1, 0), 1, WIDTH, False, in_channels)
+
+
+def vae_shape() -> VaeShape:
+    """The architecture of the VAE: four levels, so that one latent cell is 8 x 8 pixels."""
+    return VaeShape(VAE_CHANNELS, 1, 4)
+
+
+def unet(seed: int = 1, in_channels: int = 4) -> nn.Module:
+    """The U-Net that the checkpoint of that seed holds."""
+    return randomised(
+        seed,
+        lambda: UNet2DConditionModel(
+            in_channels=in_channels,
+            block_out_channels=CHANNELS,
+            layers_per_block=1,
+            down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"),
+            up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"),
+            cross_attention_dim=WIDTH,
+            attention_head_dim=HEADS,
+            norm_num_groups=GROUPS,
+        ),
+    )
+
+
+def controlnet(seed: int = 4) -> nn.Module:
+    """The ControlNet that the file of that seed holds; its outputs are not zero."""
+    return randomised(
+        seed,
+        lambda: ControlNetModel(
+            block_out_channels=CHANNELS,
+            layers_per_block=1,
+            down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"),
+            cross_attention_dim=WIDTH,
+            attention_head_dim=HEADS,
+            norm_num_groups=GROUPS,
+            conditioning_embedding_out_channels=(4, 4, 8, 8),
+        ),
+    )
+
+
+def text_encoder(seed: int = 1) -> nn.Module:
+    """The text encoder that the checkpoint of that seed holds: CLIP's vocabulary, two layers."""
+    config = CLIPTextConfig(
+        vocab_size=49408,
+        hidden_size=WIDTH,
+        intermediate_size=2 * WIDTH,
+        num_hidden_layers=3,
+        num_attention_heads=HEADS,
+        eos_token_id=49407,
+        bos_token_id=49406,
+        pad_token_id=49407,
+    )
+
+    def build() -> nn.Module:
+        module = CLIPTextModel(config)
+        return getattr(module, "text_model", module)
+
+    return randomised(seed, build)
+
+
+def vae(seed: int = 1) -> nn.Module:
+    """The VAE that the checkpoint of that seed holds."""
+    return randomised(
+        seed,
+        lambda: AutoencoderKL(
+            block_out_channels=VAE_CHANNELS,
+            down_block_types=("DownEncoderBlock2D",) * 4,
+            up_block_types=("UpDecoderBlock2D",) * 4,
+            layers_per_block=1,
+            latent_channels=4,
+            norm_num_groups=GROUPS,
+        ),
+    )
+
+
+def randomised(seed: int, build) -> nn.Module:
+    """A module whose every weight is random, and exactly a float16 number."""
+    with torch.random.fork_rng([]):
+        torch.manual_seed(seed)
+        module = build().eval().requires_grad_(False)
+        for weight in module.parameters():
+            weight.copy_((weight + 0.1 * torch.randn(weight.shape)).half().float())
+    return module
+
+
+def renamed(module: nn.Module, names: dict[str, str], prefix: str) -> dict[str, Tensor]:
+    """A module's weights under the field's names."""
+    return {f"{prefix}{translated(key, names)}": value for key, value in module.state_dict().items()}
+
+
+def as_convolutions(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The attention of a VAE as 1x1 convolutions, as the field stores it."""
+    return {
+        key: value[:, :, None, None] if ".mid.attn_1." in key and value.ndim == 2 else value
+        for key, value in tensors.items()
+    }
