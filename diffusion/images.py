@@ -20,7 +20,7 @@ from torch import Tensor
 from diffusion.errors import DiffusionError
 from diffusion.values import Image, Mask
 
-FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "GIF", "AVIF")
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "AVIF")
 PIXELS = 64 * 2**20
 FRAMES = 2000
 ALL_PIXELS = 128 * 2**20
