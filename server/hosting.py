@@ -4,18 +4,20 @@ import io
 import secrets
 import threading
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import TypeAlias, TypeVar, cast
 
 import msgspec
 from PIL import Image
 
 from graph.errors import Interrupted, Problem, WorkflowError
 from graph.events import NodeProgress
-from graph.node import Host, Implementation, Input, Result
+from graph.node import Host, Implementation, Input, NodeSpec, Result
 from graph.services import Outputs, Progress
 from graph.workflow import Json
 from server import messages
@@ -28,6 +30,7 @@ BETWEEN_REPORTS = 0.1
 PREVIEW_PX = 512
 MOST_UNSAVED = 8
 """How many files wait for the encoder before a node that saves more has to wait itself."""
+MOST_MARKS = 10_000
 SAVED = "\x00saved"
 """The key of the mark that stands for a saved file until it has its name."""
 
@@ -57,7 +60,7 @@ class Shelf:
     def __init__(self, folders: Folders) -> None:
         self._folders = folders
         self._saved: dict[str, Saved] = {}
-        self._again: dict[str, int] = {}
+        self._again: Counter[str] = Counter()
 
     def put(self, saved: Saved) -> Mapping[str, Json]:
         """The mark that stands for the file."""
@@ -66,20 +69,19 @@ class Shelf:
         return {SAVED: mark}
 
     def find(self, item: Mapping[str, Json]) -> Saved | None:
-        """The file of a mark; None if the item is none."""
-        return self._saved.get(str(item.get(SAVED)))
+        """The file of a mark; None if it was forgotten."""
+        return self._saved.get(str(item[SAVED]))
 
     def round(self, node: str) -> int:
         """How often a file of that node was found gone: part of its cache key, so that it is saved again."""
-        return self._again.get(node, 0)
+        return self._again[node]
 
     def check(self) -> None:
-        """Note which named files are gone."""
-        for mark, saved in tuple(self._saved.items()):
-            shown = saved.shown
-            if shown is not None and not self._path(shown).is_file():
-                self._again[saved.node] = self._again.get(saved.node, 0) + 1
-                del self._saved[mark]
+        """Forget the files that are gone, and beyond ten thousand the oldest."""
+        beyond = max(0, len(self._saved) - MOST_MARKS)
+        for number, (mark, saved) in enumerate(tuple(self._saved.items())):
+            if number < beyond or (saved.shown is not None and not self._path(saved.shown).is_file()):
+                self._forget(mark, saved)
 
     def drop_unnamed(self) -> None:
         """Forget, and remove, what a run left behind without a name."""
@@ -87,7 +89,11 @@ class Shelf:
             if saved.shown is None and saved.item.staged is not None:
                 saved.encoded.cancel()
                 Path(saved.item.staged).unlink(missing_ok=True)
-                del self._saved[mark]
+                self._forget(mark, saved)
+
+    def _forget(self, mark: str, saved: Saved) -> None:
+        self._again[saved.node] += 1
+        del self._saved[mark]
 
     def _path(self, shown: Mapping[str, Json]) -> Path:
         root = self._folders.temp if shown.get("folder") == "temp" else self._folders.output
@@ -242,12 +248,16 @@ def jpeg(picture: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
-class Saving:
-    """An implementation whose results hold the marks of the files it saved, so that reuse shows them."""
+Guard: TypeAlias = Callable[[NodeSpec], AbstractContextManager[object]]
+"""What a synchronous node runs inside of: no gradients, say."""
 
-    def __init__(self, inner: Implementation, shelf: Shelf) -> None:
+
+class Hosted:
+    """An implementation as this program runs it: inside a guard, and with marks for what it saved."""
+
+    def __init__(self, inner: Implementation, shelf: Shelf, guard: Guard) -> None:
         self.spec = inner.spec
-        self._inner, self._shelf = inner, shelf
+        self._inner, self._shelf, self._guard = inner, shelf, guard
 
     def inputs(self, values: Mapping[str, object]) -> Sequence[Input]:
         """As the inner one."""
@@ -272,15 +282,18 @@ class Saving:
 
     def call(self, inputs: Mapping[str, object], host: Host, state: object) -> Result | Awaitable[Result]:
         """Run the inner one, and add what it saved to what it shows."""
-        result = self._inner.call(inputs, host, state)
-        return _with_marks(result, host) if isinstance(result, Result) else _with_marks_later(result, host)
+        if self.spec.is_async:
+            return _marked_later(self._inner.call(inputs, host, state), host)
+        with self._guard(self.spec):
+            result = self._inner.call(inputs, host, state)
+        return _marked(result, host) if isinstance(result, Result) else _marked_later(result, host)
 
 
-async def _with_marks_later(result: Awaitable[Result], host: Host) -> Result:
-    return _with_marks(await result, host)
+async def _marked_later(result: Result | Awaitable[Result], host: Host) -> Result:
+    return _marked(result if isinstance(result, Result) else await result, host)
 
 
-def _with_marks(result: Result, host: Host) -> Result:
+def _marked(result: Result, host: Host) -> Result:
     if not isinstance(host, NodeHost) or not host.marks:
         return result
     return replace(result, shown=(*result.shown, *host.marks))

@@ -40,6 +40,7 @@ class Settings:
     heartbeat_seconds: float = 5.0
     builtin_nodes: bool = True
     version: str = ""
+    log_level: str = "info"
     kind: Literal["settings"] = "settings"
 
 

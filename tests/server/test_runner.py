@@ -1,0 +1,330 @@
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from graph import document
+from server.runner import Limits, NotReady
+from tests.server.toys import Plant, plant, saved, workflow
+
+HASTY = Limits(hung=1.0, run=2.0, cancel=0.5, stop=1.0, first_pause=0.05, longest_pause=0.2, tick=0.05)
+
+
+@pytest.fixture
+async def toys(tmp_path: Path) -> AsyncIterator[Plant]:
+    async with plant(tmp_path) as toys:
+        yield toys
+
+
+def events_of(frames: list[str | bytes]) -> list[dict[str, Any]]:
+    return [json.loads(frame) for frame in frames if isinstance(frame, str)]
+
+
+async def heard(toys: Plant, run: str) -> list[str | bytes]:
+    """All that is published until the run has finished."""
+    listener, frames = toys.hub.subscribe(), []
+    async with asyncio.timeout(30):
+        async for frame in listener:
+            frames.append(frame)
+            if isinstance(frame, str) and "run_finished" in frame and run in frame:
+                break
+    return frames
+
+
+async def test_a_run_saves_its_file_and_says_so(toys: Plant) -> None:
+    run = await toys.run(saved(7))
+    assert run.state == "succeeded"
+    assert [item.name for item in run.outputs[0].items] == ["toy_00001_.txt"]
+    assert toys.files()[0].read_text().startswith("begin 7 0 ")
+
+
+async def test_the_events_of_a_run_come_in_order(toys: Plant) -> None:
+    queued = await toys.queue.add(saved(1))
+    events = [event for event in events_of(await heard(toys, queued.id)) if event.get("run") == queued.id]
+    kinds = [(event["kind"], event.get("node")) for event in events if event["kind"] != "node_progress"]
+    assert kinds == [
+        ("run_started", None),
+        ("node_started", "sleep"), ("node_finished", "sleep"),
+        ("node_started", "save"), ("node_finished", "save"),
+        ("node_shown", "save"), ("run_finished", None),
+    ]  # fmt: skip
+    assert events[0]["total"] == 2
+
+
+async def test_a_picture_holds_the_document_that_made_it(toys: Plant) -> None:
+    await toys.run(saved(7))
+    text = toys.files()[0].read_text()
+    assert json.loads(text[text.index("{") :]) == json.loads(saved(7))
+
+
+async def test_the_same_run_again_shows_the_same_file(toys: Plant) -> None:
+    first, second = await toys.run(saved(7)), await toys.run(saved(7))
+    assert first.outputs == second.outputs
+    assert len(toys.files()) == 1
+
+
+async def test_a_file_that_was_removed_is_made_again(toys: Plant) -> None:
+    await toys.run(saved(7))
+    toys.files()[0].unlink()
+    run = await toys.run(saved(7))
+    assert [path.name for path in toys.files()] == [item.name for item in run.outputs[0].items]
+
+
+async def test_targets_limit_what_is_run(toys: Plant) -> None:
+    run = await toys.ended((await toys.queue.add(saved(7), targets=["sleep"])).id)
+    assert (run.state, run.outputs, toys.files()) == ("succeeded", (), [])
+
+
+async def test_a_list_runs_what_follows_once_for_each_item(toys: Plant) -> None:
+    run = await toys.run(workflow(many={"count": 3}, save={"value": {"link": ["many", "INT"]}}))
+    assert [item.name for item in run.outputs[0].items] == [f"toy_0000{n}_.txt" for n in (1, 2, 3)]
+    assert [path.read_text()[:9] for path in toys.files()] == ["begin 0 0", "begin 1 0", "begin 2 0"]
+
+
+async def test_a_node_that_raises_fails_the_run_with_its_words(toys: Plant) -> None:
+    run = await toys.run(workflow(boom={"text": "Too hot"}, save={"value": {"link": ["boom", "INT"]}}))
+    (problem,) = run.problems
+    assert (run.state, problem.code, problem.node) == ("failed", "node_failed", "boom")
+    assert problem.message == "ValueError: Too hot"
+    assert "Traceback" not in problem.message + problem.hint
+
+
+async def test_an_error_that_was_foreseen_keeps_message_hint_and_input(toys: Plant) -> None:
+    run = await toys.run(workflow(refuse={}, save={"value": {"link": ["refuse", "INT"]}}))
+    (problem,) = run.problems
+    assert (problem.message, problem.hint, problem.input) == (
+        "The number is too odd.",
+        "Choose an even one.",
+        "value",
+    )
+
+
+async def test_after_a_failure_the_next_run_succeeds(toys: Plant) -> None:
+    await toys.run(workflow(boom={}, save={"value": {"link": ["boom", "INT"]}}))
+    assert (await toys.run(saved(1))).state == "succeeded"
+
+
+async def test_a_prefix_that_leaves_the_folder_fails_at_its_node(toys: Plant) -> None:
+    run = await toys.run(saved(1, prefix="../../evil"))
+    assert (run.state, run.problems[0].node) == ("failed", "save")
+    assert not list(toys.folder.parent.rglob("evil*"))
+
+
+async def test_a_full_disk_while_writing_fails_the_run_in_one_sentence(toys: Plant) -> None:
+    run = await toys.run(workflow(fail_to_save={}))
+    assert (run.state, [problem.code for problem in run.problems]) == ("failed", ["disk_full"])
+    assert list((toys.folder / "output" / ".staging").iterdir()) == []
+
+
+async def test_what_could_not_be_saved_is_saved_by_the_next_run(toys: Plant) -> None:
+    blocked = toys.folder / "output" / "sub"
+    blocked.parent.mkdir(exist_ok=True)
+    blocked.write_text("a file where a folder is wanted")
+    assert (await toys.run(saved(1, prefix="sub/a"))).state == "failed"
+    blocked.unlink()
+    run = await toys.run(saved(1, prefix="sub/a"))
+    assert [item.name for item in run.outputs[0].items] == ["sub/a_00001_.txt"]
+
+
+async def test_what_a_node_prints_does_not_disturb_the_line(toys: Plant) -> None:
+    assert (
+        await toys.run(workflow(steps={"count": 3}, save={"value": {"link": ["steps", "INT"]}}))
+    ).state == "succeeded"
+
+
+async def test_progress_is_thinned_out_but_the_last_step_is_always_told(toys: Plant) -> None:
+    queued = await toys.queue.add(workflow(steps={"count": 1000}, save={"value": {"link": ["steps", "INT"]}}))
+    told = [e["done"] for e in events_of(await heard(toys, queued.id)) if e["kind"] == "node_progress"]
+    assert told[-1] == 1000
+    assert len(told) < 20
+
+
+async def test_previews_come_while_somebody_listens(toys: Plant) -> None:
+    await toys.run(saved(1))
+    listener = toys.hub.subscribe()
+    await asyncio.sleep(0.3)
+    steps = {"count": 30, "pause": 0.02}
+    queued = await toys.queue.add(workflow(steps=steps, save={"value": {"link": ["steps", "INT"]}}))
+    frames = await heard(toys, queued.id)
+    listener.close()
+    assert any(isinstance(frame, bytes) and frame.endswith(b"\xff\xd9") for frame in frames)
+
+
+async def test_the_catalog_arrives_and_is_kept_for_the_next_start(tmp_path: Path) -> None:
+    async with plant(tmp_path) as toys:
+        assert toys.runner.catalog() is None
+        await toys.run(saved(1))
+        fresh = toys.runner.catalog()
+    async with plant(tmp_path) as toys:
+        kept = toys.runner.catalog()
+    assert fresh is not None and kept is not None
+    assert (fresh.stale, kept.stale, kept.nodes) == (False, True, fresh.nodes)
+
+
+async def test_a_broken_pack_is_reported_and_the_rest_runs(tmp_path: Path) -> None:
+    (tmp_path / "packs").mkdir()
+    (tmp_path / "packs" / "broken.py").write_text("import nothing_of_that_name")
+    async with plant(tmp_path) as toys:
+        assert (await toys.run(saved(1))).state == "succeeded"
+        catalog = toys.runner.catalog()
+    assert catalog is not None
+    assert [pack.name for pack in catalog.broken] == ["broken"]
+
+
+async def test_an_old_node_is_brought_up_to_date(toys: Plant) -> None:
+    old = '{"format": 1, "nodes": {"n": {"type": "toys.number", "version": 1, "inputs": {"old": 4}}}}'
+    new, problems = await toys.runner.prepare(document.read(old))
+    assert (new.graph.nodes["n"].version, new.graph.nodes["n"].inputs, problems) == (2, {"value": 4}, ())
+
+
+async def test_what_needs_no_worker_is_prepared_without_one(tmp_path: Path) -> None:
+    async with plant(tmp_path) as toys:
+        await toys.run(saved(1))
+    async with plant(tmp_path, Limits(prepare=0.0)) as toys:
+        given = document.read(saved(1))
+        assert await toys.runner.prepare(given) == (given, ())
+        with pytest.raises(NotReady):
+            await toys.runner.prepare(
+                document.read(saved(1).replace('"toys.sleep"', '"toys.number", "version": 1'))
+            )
+
+
+async def test_a_running_run_stops_when_asked(toys: Plant) -> None:
+    run = await toys.queue.add(saved(1, seconds=60))
+    await toys.started(run.id)
+    pid = toys.runner.pid
+    await toys.runner.cancel(run.id)
+    assert (await toys.ended(run.id, 2)).state == "cancelled"
+    assert toys.runner.pid == pid
+
+
+async def test_an_async_node_stops_when_asked(toys: Plant) -> None:
+    run = await toys.queue.add(workflow(wait={"seconds": 60}, save={"value": {"link": ["wait", "INT"]}}))
+    await toys.started(run.id)
+    await toys.runner.cancel(run.id)
+    assert (await toys.ended(run.id, 2)).state == "cancelled"
+
+
+async def test_a_node_that_listens_to_nobody_is_ended_with_its_worker(toys: Plant) -> None:
+    run = await toys.queue.add(
+        workflow(stubborn={"seconds": 60}, save={"value": {"link": ["stubborn", "INT"]}})
+    )
+    await toys.started(run.id)
+    await toys.runner.cancel(run.id)
+    assert (await toys.ended(run.id, 5)).state == "cancelled"
+    assert (await toys.run(saved(2))).state == "succeeded"
+
+
+async def test_cancelling_one_run_leaves_the_others(toys: Plant) -> None:
+    first, second = await toys.queue.add(saved(1, seconds=60)), await toys.queue.add(saved(2))
+    await toys.started(first.id)
+    await toys.runner.cancel(first.id)
+    assert (await toys.ended(second.id)).state == "succeeded"
+
+
+async def test_a_worker_killed_in_mid_node_is_replaced_and_the_run_finishes(toys: Plant) -> None:
+    run = await toys.queue.add(saved(5, seconds=1))
+    await toys.started(run.id)
+    assert toys.runner.pid is not None
+    os.kill(toys.runner.pid, 9)
+    ended = await toys.ended(run.id)
+    assert (ended.state, ended.attempt, len(toys.files())) == ("succeeded", 2, 1)
+
+
+@pytest.mark.parametrize(("node", "sign"), [("die", "status 3"), ("crash", "SIGSEGV")])
+async def test_a_run_that_kills_every_worker_fails_with_the_reason(toys: Plant, node: str, sign: str) -> None:
+    inputs = {"notes": str(toys.folder / "notes")} if node == "die" else {}
+    deadly = await toys.queue.add(workflow(**{node: inputs}, save={"value": {"link": [node, "INT"]}}))
+    after = await toys.queue.add(saved(1))
+    ended = await toys.ended(deadly.id)
+    assert (ended.state, ended.attempt, ended.problems[0].code) == ("failed", 3, "worker_died")
+    assert sign in ended.problems[0].message
+    assert (await toys.ended(after.id)).state == "succeeded"
+
+
+async def test_a_run_that_kills_one_worker_gets_another(toys: Plant) -> None:
+    inputs = {"notes": str(toys.folder / "notes"), "times": 1}
+    run = await toys.run(workflow(die=inputs, save={"value": {"link": ["die", "INT"]}}))
+    assert (run.state, run.attempt) == ("succeeded", 2)
+
+
+async def test_a_file_saved_by_a_first_attempt_is_not_saved_twice(toys: Plant) -> None:
+    inputs = {"notes": str(toys.folder / "notes"), "times": 1}
+    run = await toys.run(
+        workflow(a__save={"value": 1}, die=inputs, b__save={"value": {"link": ["die", "INT"]}})
+    )
+    assert (run.state, len(toys.files())) == ("succeeded", 2)
+
+
+@pytest.mark.parametrize("node", ["hang", "spin"])
+async def test_a_node_that_hangs_is_given_up(tmp_path: Path, node: str) -> None:
+    inputs = {"seconds": 60} if node == "spin" else {}
+    async with plant(tmp_path, HASTY) as toys:
+        run = await toys.run(workflow(**{node: inputs}, save={"value": {"link": [node, "INT"]}}))
+        assert run.state == "failed"
+        assert ("did nothing" if node == "hang" else "no progress") in run.problems[0].message
+        assert (await toys.run(saved(1))).state == "succeeded"
+
+
+async def test_a_node_that_computes_is_not_taken_for_hung(tmp_path: Path) -> None:
+    limits = Limits(hung=0.5, run=60, tick=0.05)
+    async with plant(tmp_path, limits) as toys:
+        run = await toys.run(workflow(spin={"seconds": 1.5}, save={"value": {"link": ["spin", "INT"]}}))
+        assert (run.state, run.attempt) == ("succeeded", 1)
+
+
+async def test_stopping_the_server_gives_the_run_back(tmp_path: Path) -> None:
+    async with plant(tmp_path) as toys:
+        run = await toys.queue.add(saved(3, seconds=0.5))
+        await toys.started(run.id)
+    async with plant(tmp_path) as toys:
+        ended = await toys.ended(run.id)
+    assert (ended.state, ended.attempt, len(toys.files())) == ("succeeded", 2, 1)
+
+
+async def test_stopping_does_not_wait_for_a_stubborn_node(tmp_path: Path) -> None:
+    async with plant(tmp_path, HASTY) as toys:
+        run = await toys.queue.add(
+            workflow(stubborn={"seconds": 60}, save={"value": {"link": ["stubborn", "INT"]}})
+        )
+        await toys.started(run.id)
+        began = asyncio.get_running_loop().time()
+        await toys.runner.stop()
+        assert asyncio.get_running_loop().time() - began < 5
+        assert (await toys.queue.get(run.id)).state == "queued"  # type: ignore[union-attr]
+
+
+async def test_the_state_of_the_worker_is_told(toys: Plant) -> None:
+    await toys.run(saved(1))
+    assert (toys.runner.state, toys.runner.reason) == ("ready", "")
+    device = toys.runner.device
+    assert device is not None
+    assert (device.kind, device.total_bytes > 0) == ("cpu", True)
+
+
+async def test_freeing_forgets_results(toys: Plant) -> None:
+    await toys.run(saved(1))
+    await toys.runner.free()
+    queued = await toys.queue.add(saved(1))
+    kinds = [event["kind"] for event in events_of(await heard(toys, queued.id))]
+    assert "nodes_reused" not in kinds
+
+
+async def test_an_unknown_node_type_fails_the_run_only(toys: Plant) -> None:
+    unknown = '{"format": 1, "nodes": {"a": {"type": "toys.nothing"}}}'
+    run = await toys.run(unknown)
+    assert run.state == "failed"
+    assert "toys.nothing" in run.problems[0].message
+
+
+async def test_an_input_file_is_found_by_name_and_nothing_outside_is(toys: Plant) -> None:
+    (toys.folder / "input").mkdir(exist_ok=True)
+    (toys.folder / "input" / "a.txt").write_text("12345")
+    read = lambda name: workflow(read={"name": name}, save={"value": {"link": ["read", "INT"]}})  # noqa: E731
+    assert (await toys.run(read("a.txt"))).state == "succeeded"
+    run = await toys.run(read("../photogram.sqlite"))
+    assert (run.state, run.problems[0].node) == ("failed", "read")
