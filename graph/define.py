@@ -12,6 +12,8 @@ from typing import Any, TypedDict, TypeVar, Unpack
 from graph.declared import declared
 from graph.docstring import parse
 from graph.errors import NodeDefinitionError, Problem
+from graph.inputs import ABSENT
+from graph.lazy import Lazy
 from graph.node import Host, Input, NodeSpec, Result
 from graph.returns import read_outputs
 from graph.services import Files
@@ -79,6 +81,12 @@ class FunctionNode:
 
     def call(self, inputs: Mapping[str, object], host: Host, state: object) -> Result | Awaitable[Result]:  # noqa: ARG002
         """Call the function with the values by name and the services by type."""
+        if self.spec.is_async:
+            lazy = [each for each in declared(self.spec.inputs, inputs).values() if each.lazy]
+            inputs = {
+                **inputs,
+                **{each.name: _lazy(inputs[each.name]) for each in lazy if each.name in inputs},
+            }
         positional, keywords = arguments(self.parameters, inputs, host)
         made = self.function(*positional, **keywords)
         return self._awaited(made) if self.spec.is_async else self._result(made)
@@ -220,11 +228,16 @@ def _fingerprint(
     wanted = [each for each in node.parameters if everything or each.name in asked]
     named: dict[str, object] = {}
     for parameter in wanted:
-        unknown = {each.name: None for each in parameter.inputs if not each.optional}
+        needed = parameter.default is ABSENT
+        unknown = {each.name: None for each in parameter.inputs if needed and each.default is None}
         positional, keywords = arguments((parameter,), unknown | dict(values), host)
         row = parameter.kind is inspect.Parameter.VAR_POSITIONAL
         named |= keywords if keywords else {parameter.name: tuple(positional) if row else positional[0]}
     return fingerprint(**named)
+
+
+def _lazy(value: object) -> Lazy[object]:
+    return value if isinstance(value, Lazy) else Lazy.of(value)
 
 
 def _stamps(inputs: Any, values: Mapping[str, object], host: Host) -> list[Json]:
