@@ -36,7 +36,7 @@ class Run:
     """Everything one run needs, and nothing it has to look for.
 
     `call_sync` runs synchronous nodes (on the device thread, say); `cancelled` is asked between nodes.
-    `shown_as` is filled by the run: for each node made by expansion, the node showing it.
+    `shown_as` is filled by the run: for each expanded node, the node that shows it.
     """
 
     plan: Plan
@@ -349,8 +349,8 @@ class _Execution:
         known = Known(tuple(outputs), tuple(keys), shown)
         if join.keeps and not is_fresh(key):
             self._keep(job, key, known)
-        if shown:
-            self.run.emit(NodeShown(job.shown_as, shown))
+        if join.shown:
+            self.run.emit(NodeShown(job.shown_as, join.shown))
         began = self.started.pop(job.id, None)
         if began is not None and not job.quiet:
             self.run.emit(NodeFinished(job.shown_as, time.perf_counter() - began))
