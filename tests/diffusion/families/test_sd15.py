@@ -1,0 +1,197 @@
+"""Full-size files are built on the meta device: their keys and shapes are real, their weights are not there."""
+
+import math
+
+import pytest
+import torch
+from diffusers import AutoencoderKL, ControlNetModel, UNet2DConditionModel
+from diffusers.loaders.single_file_utils import (
+    convert_controlnet_checkpoint,
+    convert_ldm_unet_checkpoint,
+    convert_ldm_vae_checkpoint,
+)
+from safetensors.torch import load_file
+from transformers import CLIPTextConfig, CLIPTextModel
+
+from diffusion.blocks import UnetShape, VaeShape, control_names, inverted, translated, unet_names, vae_names
+from diffusion.checkpoint import Entry, Header
+from diffusion.errors import BrokenFile
+from diffusion.families.sd15 import SD15, text_heads, unet_config
+from diffusion.memory import squeezed
+from diffusion.prediction import EPSILON, VELOCITY
+from tests import tiny
+
+UNET = UnetShape((320, 640, 1280, 1280), (2, 2, 2, 2), (1, 1, 1, 0), 1, 768, False, 4)
+VAE = VaeShape((128, 256, 512, 512), 2, 4)
+
+
+def header_of(tensors: dict[str, torch.Tensor], metadata: dict[str, str] | None = None) -> Header:
+    """The header of a file that would hold these tensors."""
+    entries = {key: Entry(torch.float16, tuple(value.shape), 0, 0) for key, value in tensors.items()}
+    return Header("full.safetensors", entries, metadata or {})
+
+
+def original_unet(**config: object) -> dict[str, torch.Tensor]:
+    """The full-size U-Net's weights under original names, without data."""
+    with torch.device("meta"):
+        module = UNet2DConditionModel(cross_attention_dim=768, **config)
+    names = inverted(unet_names(UNET))
+    return {
+        f"model.diffusion_model.{translated(key, names)}": value for key, value in module.state_dict().items()
+    }
+
+
+def original_vae() -> dict[str, torch.Tensor]:
+    """The full-size VAE's weights under original names, without data."""
+    with torch.device("meta"):
+        module = AutoencoderKL(
+            block_out_channels=VAE.channels,
+            down_block_types=("DownEncoderBlock2D",) * 4,
+            up_block_types=("UpDecoderBlock2D",) * 4,
+            layers_per_block=2,
+            latent_channels=4,
+        )
+    names = inverted(vae_names(VAE))
+    renamed = {
+        f"first_stage_model.{translated(key, names)}": value for key, value in module.state_dict().items()
+    }
+    return tiny.as_convolutions(renamed)
+
+
+def original_text() -> dict[str, torch.Tensor]:
+    """The full-size text encoder's weights under original names, without data."""
+    with torch.device("meta"):
+        module = CLIPTextModel(
+            CLIPTextConfig(hidden_size=768, intermediate_size=3072, num_attention_heads=12)
+        )
+    state = getattr(module, "text_model", module).state_dict()
+    prefix = "cond_stage_model.transformer.text_model."
+    return {f"{prefix}{key}": value for key, value in state.items()} | {
+        f"{prefix}embeddings.position_ids": torch.empty(1, 77, device="meta")
+    }
+
+
+@pytest.fixture(scope="module")
+def full() -> Header:
+    """The header of a full-size Stable Diffusion 1.5 checkpoint, with the other tensors such files carry."""
+    extra = {
+        name: torch.empty(1000, device="meta") for name in ("betas", "alphas_cumprod", "model_ema.decay")
+    }
+    return header_of(original_unet() | original_vae() | original_text() | extra)
+
+
+def test_the_full_size_checkpoint_has_as_many_keys_as_the_published_one(full):
+    counts = [len(full.under(prefix)) for prefix in ("model.diffusion_model.", "first_stage_model.")]
+    assert counts == [686, 248]
+
+
+@pytest.mark.parametrize("name", ["network", "text", "vae"])
+def test_no_weight_of_the_full_size_checkpoint_is_missing_or_left_over(full, name):
+    part = getattr(SD15.parts(full), name)
+    with torch.device("meta"):
+        wanted = part.build().state_dict()
+    assert (part.sources.keys(), part.surplus) == (wanted.keys(), ())
+
+
+@pytest.mark.parametrize("name", ["network", "text", "vae"])
+def test_every_weight_of_the_full_size_checkpoint_has_the_right_shape(full, name):
+    part = getattr(SD15.parts(full), name)
+    with torch.device("meta"):
+        wanted = part.build().state_dict()
+    assert all(squeezed(wanted[key].shape) == squeezed(full.shape(part.sources[key])) for key in wanted)
+
+
+def test_the_full_size_network_has_the_published_number_of_weights(full):
+    part = SD15.parts(full).network
+    assert sum(math.prod(full.shape(key)) for key in part.sources.values()) == 859_520_964
+
+
+def test_the_full_size_text_encoder_has_twelve_heads(full):
+    assert text_heads(full, 768) == 12
+
+
+def test_the_full_size_network_has_eight_heads(full):
+    assert unet_config(full, UNET)["attention_head_dim"] == 8
+
+
+def test_a_full_size_inpainting_network_reads_nine_channels():
+    part = SD15.parts(header_of(original_unet(in_channels=9))).network
+    with torch.device("meta"):
+        assert part.build().conv_in.in_channels == 9
+
+
+def test_a_full_size_controlnet_has_no_weight_missing_or_left_over():
+    with torch.device("meta"):
+        state = ControlNetModel(cross_attention_dim=768).state_dict()
+    names = inverted(control_names(UNET))
+    part = SD15.control(header_of({f"control_model.{translated(key, names)}": state[key] for key in state}))
+    with torch.device("meta"):
+        assert (part.sources.keys(), part.surplus) == (part.build().state_dict().keys(), ())
+
+
+def test_the_network_s_weights_are_those_of_the_reference_conversion(tiny_sd15, checkpoint):
+    wanted = convert_ldm_unet_checkpoint(load_file(tiny_sd15), dict(tiny.unet().config))
+    with checkpoint.model.network.resident() as module:
+        ours = module.state_dict()
+    assert ours.keys() == wanted.keys()
+    assert all(torch.equal(ours[key], wanted[key].float()) for key in wanted)
+
+
+def test_the_vae_s_weights_are_those_of_the_reference_conversion(tiny_sd15, checkpoint):
+    wanted = convert_ldm_vae_checkpoint(load_file(tiny_sd15), dict(tiny.vae().config))
+    with checkpoint.vae.network.resident() as module:
+        ours = module.state_dict()
+    assert ours.keys() == wanted.keys()
+    assert all(torch.equal(ours[key], wanted[key].float()) for key in wanted)
+
+
+def test_the_controlnet_s_weights_are_those_of_the_reference_conversion(tiny_models, library):
+    path = tiny_models / "controlnet" / tiny.CONTROLNET
+    wanted = convert_controlnet_checkpoint(load_file(path), dict(tiny.controlnet().config))
+    with library.controlnet(tiny.CONTROLNET).network.resident() as module:
+        ours = module.state_dict()
+    assert ours.keys() == wanted.keys()
+    assert all(torch.equal(ours[key], wanted[key]) for key in wanted)
+
+
+def test_a_file_of_stable_diffusion_1_is_recognised(full):
+    assert SD15.refuses(full) is None
+
+
+def test_a_file_without_a_unet_is_refused_with_that_reason():
+    assert "no U-Net" in SD15.refuses(header_of({"a": torch.empty(1)}))
+
+
+def test_a_file_of_sdxl_is_refused_because_of_its_vector(full):
+    more = Header(
+        "x", {**full.entries, "model.diffusion_model.label_emb.0.0.weight": Entry(torch.float16, (1,), 0, 0)}
+    )
+    assert "vector" in SD15.refuses(more)
+
+
+def test_a_file_of_stable_diffusion_2_is_refused_because_of_its_text_encoder(full):
+    more = Header(
+        "x", {**full.entries, "cond_stage_model.model.ln_final.weight": Entry(torch.float16, (1,), 0, 0)}
+    )
+    assert "Stable Diffusion 2" in SD15.refuses(more)
+
+
+def test_a_file_with_half_a_middle_is_refused(full):
+    broken = UnetShape((320, 640), (2, 2), (1, 2), 1, 768, False, 4)
+    with pytest.raises(BrokenFile):
+        unet_config(full, broken)
+
+
+def test_metadata_says_that_a_network_predicts_velocity():
+    header = Header("x", {}, {"prediction_type": "v_prediction"})
+    assert (SD15.sampling(header)[0], SD15.sampling(Header("x", {}))[0]) == (VELOCITY, EPSILON)
+
+
+def test_small_models_of_this_project_have_narrower_heads():
+    assert text_heads(Header("x", {}, {"modelspec.architecture": "stable-diffusion-v1-tiny"}), 128) == 4
+
+
+def test_the_latent_of_stable_diffusion_is_scaled_and_back():
+    latent = torch.ones(1, 4, 2, 2)
+    assert torch.allclose(SD15.latent.out(SD15.latent.into(latent)), latent)
+    assert float(SD15.latent.into(latent)[0, 0, 0, 0]) == pytest.approx(0.18215)

@@ -1,0 +1,20 @@
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from diffusion.families import FAMILIES
+from diffusion.family import LatentFormat
+
+
+@given(st.floats(0.01, 10), st.floats(-1, 1))
+def test_a_latent_survives_the_way_into_the_network_s_space_and_back(scale, shift):
+    form, latent = LatentFormat(4, 8, scale, shift), torch.linspace(-2, 2, 16)
+    assert torch.allclose(form.out(form.into(latent)), latent, atol=1e-4)
+
+
+def test_families_have_different_names():
+    assert len({family.name for family in FAMILIES}) == len(FAMILIES)
+
+
+def test_a_preview_has_a_colour_for_each_latent_channel():
+    assert all(len(family.preview) == family.latent.channels for family in FAMILIES)
