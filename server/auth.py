@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from aiohttp import hdrs, web
+from aiohttp.typedefs import Middleware
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from server.http import Handler, Refusal, Route, refusal, route_of
@@ -75,7 +76,7 @@ def _is_own(origin: str, names: Names) -> bool:
     return exact and parts.scheme in ("http", "https") and names.include(parts.netloc)
 
 
-def guard(extra: tuple[str, ...]) -> Handler:
+def guard(extra: tuple[str, ...]) -> Middleware:
     """The middleware that asks both judges. `extra` are further names of this server."""
 
     @web.middleware
@@ -90,4 +91,4 @@ def guard(extra: tuple[str, ...]) -> Handler:
             raise refused
         return await handler(request)
 
-    return judge  # type: ignore[return-value]
+    return judge

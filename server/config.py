@@ -9,6 +9,7 @@ import os
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from importlib import metadata
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias, get_args
@@ -27,6 +28,15 @@ PROGRAM = Path(__file__).resolve().parent.parent
 def home(program: Path = PROGRAM) -> Path:
     """Where models, pictures and data go when no setting says otherwise."""
     return program if (program / "pyproject.toml").exists() else Path.home() / "photogram"
+
+
+def version() -> str:
+    """The version of the program."""
+    try:
+        return metadata.version("photogram")
+    except metadata.PackageNotFoundError:
+        project = tomllib.loads((PROGRAM / "pyproject.toml").read_text(encoding="utf-8"))
+        return str(project["project"]["version"])
 
 
 def setting(default: object, about: str) -> Any:

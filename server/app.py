@@ -1,0 +1,131 @@
+"""The application: everything with state is constructed here, and every route is added here."""
+
+import asyncio
+import contextlib
+import shutil
+from collections.abc import AsyncIterator
+from itertools import chain
+from pathlib import Path
+
+from aiohttp import web
+
+from server import api
+from server.assets import Assets
+from server.auth import guard
+from server.config import PROGRAM, Config, version
+from server.database import Database
+from server.folders import Folders
+from server.http import add_headers, add_routes, bodies, check_declared, refusals
+from server.hub import Hub
+from server.messages import Settings
+from server.parts import PARTS, Parts
+from server.pictures import Pictures
+from server.queue import Queue
+from server.routes import editor, events, files, models, nodes, runs, system, workflows
+from server.runner import LocalRunner
+from server.shift import Limits
+from server.thumbnails import Thumbnails
+from server.workflows import Templates, Workflows
+
+TABLES = (runs, nodes, models, workflows, files, events, system, editor)
+WATCH_SECONDS = 2.0
+
+
+def build(config: Config) -> web.Application:
+    """An application that is ready to be served. Nothing is opened or started before that."""
+    database = Database(config.data / "photogram.sqlite")
+    hub = Hub(database)
+    queue = Queue(database, hub)
+    pictures = Pictures()
+    parts = Parts(
+        config=config,
+        database=database,
+        hub=hub,
+        queue=queue,
+        runner=local_runner(config, queue, hub, Assets(database, config.output, config.temp)),
+        folders=Folders(config.models, config.input),
+        workflows=Workflows(config.data / "workflows", config.data / "revisions"),
+        templates=Templates(PROGRAM / "workflows"),
+        pictures=pictures,
+        thumbnails=Thumbnails(config.data / "thumbnails", pictures),
+        version=version(),
+    )
+    app = web.Application(middlewares=[refusals, guard(config.hosts), bodies])
+    app[PARTS], app[events.SOCKETS], app[editor.EDITOR] = parts, set(), editor.BUILT
+    add_routes(app, chain.from_iterable(table.ROUTES for table in TABLES))
+    check_declared(app)
+    app.on_response_prepare.append(add_headers)
+    app.on_shutdown.append(events.close_all)
+    app.cleanup_ctx.extend((storage, working, watching))
+    return app
+
+
+def local_runner(config: Config, queue: Queue, hub: Hub, assets: Assets) -> LocalRunner:
+    """A runner whose worker has these settings."""
+    settings = Settings(
+        models=tuple(map(str, config.models)),
+        input=str(config.input),
+        output=str(config.output),
+        temp=str(config.temp),
+        packs=(str(config.custom_nodes),),
+        device=config.device,
+        precision=config.precision,
+        threads=config.threads,
+        cache_bytes=config.cache_bytes,
+        version=version(),
+    )
+    limits = Limits(run=config.run_timeout_minutes * 60)
+    return LocalRunner(queue, hub, assets, settings, config.data / "catalog.json", limits)
+
+
+async def storage(app: web.Application) -> AsyncIterator[None]:
+    """Folders, database and events, for as long as the application is served."""
+    parts = app[PARTS]
+    await asyncio.to_thread(_prepare_folders, parts.config)
+    async with parts.database:
+        await parts.hub.start()
+        yield
+        await parts.hub.stop()
+    await parts.pictures.close()
+
+
+async def working(app: web.Application) -> AsyncIterator[None]:
+    """The worker; the first requests are answered while it starts."""
+    runner = app[PARTS].runner
+    await runner.start()
+    yield
+    await runner.stop()
+
+
+async def watching(app: web.Application) -> AsyncIterator[None]:
+    """Tell pages when files come or go, as long as somebody listens."""
+    task = asyncio.create_task(_watch(app[PARTS]))
+    yield
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+async def _watch(parts: Parts) -> None:
+    known = None
+    while True:
+        if parts.hub.listeners:
+            now = await asyncio.to_thread(parts.folders.all)
+            if known is not None and now != known:
+                parts.hub.publish(api.FoldersChanged())
+            known = now
+        await asyncio.sleep(WATCH_SECONDS)
+
+
+def _prepare_folders(config: Config) -> None:
+    """Make the folders, and drop what only lives as long as the server."""
+    shutil.rmtree(config.temp, ignore_errors=True)
+    for folder in (config.data, config.temp, config.input, config.output):
+        folder.mkdir(parents=True, exist_ok=True)
+    for part in config.input.glob(".*.part"):
+        _drop(part)
+
+
+def _drop(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        path.unlink()

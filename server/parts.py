@@ -1,0 +1,67 @@
+"""What an application is made of: built once in `app.py`, found by every route under one key."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from aiohttp import web
+
+from graph.node import NodeSpec
+from server import api
+from server.config import Config
+from server.database import Database
+from server.folders import Folders
+from server.http import Refusal, absent, refusal
+from server.hub import Hub
+from server.pictures import Pictures
+from server.queue import Queue
+from server.runner import Runner
+from server.thumbnails import Thumbnails
+from server.workflows import Templates, Workflows
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything with state that routes use."""
+
+    config: Config
+    database: Database
+    hub: Hub
+    queue: Queue
+    runner: Runner
+    folders: Folders
+    workflows: Workflows
+    templates: Templates
+    pictures: Pictures
+    thumbnails: Thumbnails
+    version: str
+
+    def catalog(self) -> api.Catalog:
+        """The node types there are. Raises Refusal 503 before the first worker ever answered."""
+        catalog = self.runner.catalog()
+        if catalog is None:
+            raise starting(self.runner.reason)
+        return catalog
+
+    def specs(self) -> Mapping[str, NodeSpec]:
+        """The node types by name."""
+        return {spec.type: spec for spec in self.catalog().nodes}
+
+    def root(self, folder: str) -> Path:
+        """The folder called input, output or temp. Raises Refusal 404 for any other."""
+        roots = {"input": self.config.input, "output": self.config.output, "temp": self.config.temp}
+        if folder not in roots:
+            raise absent("folder")
+        return roots[folder]
+
+
+PARTS = web.AppKey("PARTS", Parts)
+
+
+def starting(reason: str = "") -> Refusal:
+    """503: the worker does not answer yet, and asking again soon helps."""
+    refused = refusal(
+        503, "starting", "The node types are still being loaded.", reason or "Try again shortly."
+    )
+    refused.headers = {"Retry-After": "2"}
+    return refused
