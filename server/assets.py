@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import sqlite3
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -122,6 +123,29 @@ class Assets:
                 changed.add(target.parent)
         for folder in changed:
             _sync(folder)
+
+
+def staging(root: Path) -> Path:
+    """Where this process writes files that are to get a name in that folder."""
+    return root / STAGING / str(os.getpid())
+
+
+def clear_staging(root: Path) -> None:
+    """Remove what processes that are gone have left unfinished."""
+    with suppress(OSError):
+        for folder in (root / STAGING).iterdir():
+            if not _is_alive(folder.name):
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_alive(pid: str) -> bool:
+    try:
+        os.kill(int(pid), 0)
+    except (ProcessLookupError, ValueError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def outputs(connection: Connection, runs: Sequence[str]) -> dict[str, tuple[api.RunOutput, ...]]:

@@ -20,6 +20,7 @@ from graph.node import Implementation
 from graph.plan import plan
 from graph.states import States
 from graph.upgrade import upgrade
+from graph.validate import problems as faults
 from graph.workflow import Json
 from server import messages
 from server.assets import Item
@@ -74,6 +75,9 @@ class Execution:
         engine, scope = self._engine, self.scope
         workflow = upgrade(document.read(self.order.workflow), engine.catalog)
         graph = flatten(workflow, engine.catalog.specs)
+        found = faults(graph, engine.catalog.specs, self.order.targets)
+        if grave := [problem for problem in found if not problem.warning]:
+            raise InvalidWorkflow(grave)
         planned = plan(graph, engine.catalog.specs, self.order.targets)
         scope.send(messages.Began(self.order.run, len(planned.order)))
         engine.states.keep_only(graph.nodes)

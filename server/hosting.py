@@ -21,7 +21,7 @@ from graph.node import Host, Implementation, Input, NodeSpec, Result
 from graph.services import Outputs, Progress
 from graph.workflow import Json
 from server import messages
-from server.assets import STAGING, Item, expanded
+from server.assets import Item, expanded, staging
 from server.files import UnsafeName, plain_name
 
 T = TypeVar("T")
@@ -182,7 +182,7 @@ class NodeHost:
         except UnsafeName as error:
             raise WorkflowError(str(error), "Choose another prefix for the file name.", self.node) from error
         root = scope.folders.temp if temporary else scope.folders.output
-        staged = root / STAGING / f"{secrets.token_hex(16)}{suffix}"
+        staged = staging(root) / f"{secrets.token_hex(16)}{suffix}"
         while not scope.room.acquire(timeout=BETWEEN_REPORTS):
             self.check()
         job = scope.encoder.submit(_encode, encode, staged, scope.metadata)

@@ -41,6 +41,7 @@ class Settings:
     builtin_nodes: bool = True
     version: str = ""
     log_level: str = "info"
+    log_json: bool = False
     kind: Literal["settings"] = "settings"
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import shutil
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -16,7 +15,7 @@ from graph.errors import Problem
 from graph.node import NodeSpec
 from graph.workflow import Node, Workflow
 from server import api, messages
-from server.assets import STAGING, Assets
+from server.assets import Assets, clear_staging
 from server.hub import Hub
 from server.process import WorkerProcess
 from server.queue import Queue
@@ -112,7 +111,7 @@ class LocalRunner:
     async def start(self) -> None:
         """Take back unfinished runs, clear what was being written, and begin without waiting."""
         for folder in (self._settings.output, self._settings.temp):
-            await asyncio.to_thread(shutil.rmtree, Path(folder) / STAGING, ignore_errors=True)
+            await asyncio.to_thread(clear_staging, Path(folder))
         self._catalog = await asyncio.to_thread(_read_catalog, self._catalog_file)
         for run in await self._queue.recover():
             log.info("run %s was interrupted by the server's end and is now %s", run.id, run.state)

@@ -36,6 +36,7 @@ from server.execution import Engine, Execution, outcome
 from server.folders import MODEL_FOLDERS
 from server.hosting import Folders, Hosted, Scope, Shelf
 from server.inputs import FolderFiles, FolderInputs
+from server.logs import configure
 
 ENCODERS = 2
 PARENT_DEATH_SIGNAL = 1
@@ -346,10 +347,7 @@ def main() -> None:
     settings = line.receive()
     if not isinstance(settings, messages.Settings):
         return
-    level = settings.log_level.upper()
-    logging.basicConfig(
-        level=level, stream=sys.stderr, format="%(asctime)s worker %(levelname)s %(name)s: %(message)s"
-    )
+    configure(settings.log_level, settings.log_json)
     asyncio.run(Worker(settings, line).serve())
     os._exit(0)
 

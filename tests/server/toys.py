@@ -16,6 +16,7 @@ from server.messages import Settings
 from server.queue import Queue
 from server.runner import Limits, LocalRunner
 
+PROGRAM = Path(__file__).resolve().parents[2]
 SOURCE = '''
 import asyncio, ctypes, os, threading, time
 from pathlib import Path
