@@ -1,0 +1,27 @@
+import { expect, test } from "vitest";
+
+import { setValue } from "./edit";
+import { graphAt, runId, withGraphAt } from "./path";
+import { specsWith } from "./slots";
+import { SPECS, TEXT_TO_IMAGE, portOf } from "./toys";
+import { graphOf, nodeOf, workflowOf } from "./workflow";
+
+const inner = {
+  ...TEXT_TO_IMAGE,
+  title: "Picture",
+  inputs: [{ name: "steps", targets: [portOf("sampler.steps")], type: "*", title: null, extra: {} }],
+};
+const outer = workflowOf(graphOf({ nodes: new Map([["one", nodeOf("sub")]]) }), {
+  subgraphs: new Map([["sub", inner]]),
+});
+
+test("an edit inside a subgraph changes the document", () => {
+  const changed = withGraphAt(outer, ["one"], setValue(graphAt(outer, ["one"]), "sampler", "steps", 3));
+  expect(changed.subgraphs.get("sub")?.nodes.get("sampler")?.inputs.get("steps")).toBe(3);
+  expect(runId(["one"], "sampler")).toBe("one:sampler");
+});
+
+test("a subgraph is a node type with the widgets of what it names", () => {
+  const spec = specsWith(outer, SPECS).get("sub");
+  expect([spec?.title, spec?.inputs[0]?.type, spec?.inputs[0]?.default]).toEqual(["Picture", "INT", 20]);
+});
