@@ -1,16 +1,14 @@
 """Every node type there is: found once in modules and packs, then only read."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType, ModuleType
 
-from graph.define import FunctionNode, marked
+from graph.define import FunctionNode, Upgrade, marked
 from graph.errors import NodeDefinitionError
 from graph.node import Implementation, NodeSpec
 from graph.packs import BrokenPack, Pack
 from graph.suggest import did_you_mean
-
-Upgrade = Callable[[dict[str, object]], dict[str, object]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ A link may keep the value its widget had: `{"link": ["a", "INT"], "value": 20}`.
 the outer graph's own `extra` as well. Links into nodes that are not there cannot be written.
 """
 
-import difflib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,6 +18,7 @@ import msgspec
 
 from graph.errors import UnreadableWorkflow
 from graph.limits import check_data, parse
+from graph.suggest import brief, did_you_mean
 from graph.workflow import FORMAT, Graph, Group, Json, Link, NamedInput, NamedOutput, Node, Note, Workflow
 
 T = TypeVar("T")
@@ -49,7 +49,7 @@ def from_json(data: Json) -> Workflow:
     _check_format(data)
     _known(data, _DOCUMENT_KEYS, "the document")
     subgraphs = {
-        id: _graph(raw, f'subgraph "{id}"', _GRAPH_KEYS)
+        id: _graph(raw, f"subgraph {brief(id)}", _GRAPH_KEYS)
         for id, raw in _object(data.get("subgraphs", {}), "`subgraphs`").items()
     }
     body = _graph(
@@ -207,9 +207,9 @@ def _graph(raw: Json, where: str, known: Sequence[str]) -> Graph:
 
 
 def _node(id: str, raw: Json, links: list[Link]) -> Node:
-    where = f'node "{id}"'
+    where = f"node '{id}'"
     if not 0 < len(id.encode()) <= MAX_ID_BYTES:
-        raise UnreadableWorkflow(f"The id of {where[:60]} should have 1 to {MAX_ID_BYTES} bytes.", node=id)
+        raise UnreadableWorkflow(f"The id of node {brief(id)} should have 1 to {MAX_ID_BYTES} bytes.")
     raw = _object(raw, where, id)
     literals: dict[str, Json] = {}
     for name, value in _object(raw.get("inputs", {}), f"`inputs` of {where}", id).items():
@@ -222,13 +222,13 @@ def _node(id: str, raw: Json, links: list[Link]) -> Node:
             literals[name] = value["value"]
         if unknown := value.keys() - ({"link", "value", "extra"} if "link" in value else {"value"}):
             raise UnreadableWorkflow(
-                f'Input "{name}" of {where} is an object with `{min(unknown)}`.',
+                f"Input {brief(name)} of {where} is an object with {brief(min(unknown))}.",
                 'Write {"link": [node, output]} for a link, {"value": ...} around a value that is an object.',
                 id,
             )
         if not value:
             raise UnreadableWorkflow(
-                f'Input "{name}" of {where} is an empty object.', 'Write {"value": {}}.', id
+                f"Input {brief(name)} of {where} is an empty object.", 'Write {"value": {}}.', id
             )
     return _converted({**raw, "inputs": literals}, Node, where, id)
 
@@ -236,10 +236,10 @@ def _node(id: str, raw: Json, links: list[Link]) -> Node:
 def _link(id: str, name: str, raw: Mapping[str, Json]) -> Link:
     match raw["link"]:
         case [str(source), str(output)]:
-            extra = _object(raw.get("extra", {}), f'`extra` of input "{name}" of node "{id}"', id)
+            extra = _object(raw.get("extra", {}), f"`extra` of input {brief(name)} of node '{id}'", id)
             return Link(source, output, id, name, extra)
     raise UnreadableWorkflow(
-        f'The link of input "{name}" of node "{id}" is not a pair of texts.',
+        f"The link of input {brief(name)} of node '{id}' is not a pair of texts.",
         'Write {"link": ["node id", "output name"]}.',
         id,
     )
@@ -263,17 +263,16 @@ def _converted(raw: Mapping[str, Json], cls: type[T], where: str, node: str | No
         found = re.match(r"(.+?)(?: - at `\$\.?(.*)`)?$", str(error), re.DOTALL)
         what, path = (found[1], found[2]) if found else (str(error), None)
         raise UnreadableWorkflow(
-            f"{f'`{path}` of {where}' if path else where} cannot be read: {what}.", node=node
+            f"{f'`{path}` of {where}' if path else where} cannot be read: {what[:200]}.", node=node
         ) from error
 
 
 def _known(raw: Mapping[str, Json], known: Sequence[str], where: str, node: str | None = None) -> None:
     for key in raw:
         if key not in known:
-            near = difflib.get_close_matches(key, known, 1)
-            hint = f"Did you mean `{near[0]}`?" if near else "Data of your own belongs into `extra`."
+            hint = did_you_mean(key, known) or "Data of your own belongs into `extra`."
             raise UnreadableWorkflow(
-                f"{where} has `{key[:60]}`, which this program does not know.", hint, node
+                f"{where} has {brief(key)}, which this program does not know.", hint, node
             )
 
 

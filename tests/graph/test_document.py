@@ -221,18 +221,18 @@ REFUSED = [
     ('{"format": 1, "groups": [{"id": "g"}]}', "`groups[0]` of the document cannot be read: Object missing"),
     ('{"format": 1, "title": 1}', "The `title` of the document should be a text, but is a number."),
     ('{"format": 1, "id": null}', "The document's `id` should be a text, but is null."),
-    ('{"format": 1, "noodles": {}}', "the document has `noodles`, which this program does not know."),
+    ('{"format": 1, "noodles": {}}', "the document has 'noodles', which this program does not know."),
     ('{"format": 1, "nodes": {"": {"type": "X"}}}', "should have 1 to 200 bytes"),
-    ('{"format": 1, "subgraphs": {"s": {"format": 1}}}', 'subgraph "s" has `format`'),
+    ('{"format": 1, "subgraphs": {"s": {"format": 1}}}', "subgraph 's' has 'format'"),
     ('{"format": 1, "format": 1}', 'The key "format" stands twice in one object.'),
-    (document(a={}), 'node "a" cannot be read: Object missing required field `type`.'),
-    (document(a={"type": 1}), '`type` of node "a" cannot be read: Expected `str`, got `int`.'),
+    (document(a={}), "node 'a' cannot be read: Object missing required field `type`."),
+    (document(a={"type": 1}), "`type` of node 'a' cannot be read: Expected `str`, got `int`."),
     (document(a={"type": "X", "state": "of"}), "Invalid enum value 'of'"),
-    (document(a={"type": "X", "position": [1]}), '`position` of node "a" cannot be read'),
-    (document(a={"type": "X", "inputs": {"x": {"link": ["b", 0]}}}), 'input "x" of node "a" is not a pair of texts.'),
-    (document(a={"type": "X", "inputs": {"x": {"a": 1}}}), 'Input "x" of node "a" is an object with `a`.'),
-    (document(a={"type": "X", "inputs": {"x": {}}}), 'Input "x" of node "a" is an empty object.'),
-    (document(a={"type": "X", "inputs": {"x": {"value": 1, "extra": {}}}}), "is an object with `extra`."),
+    (document(a={"type": "X", "position": [1]}), "`position` of node 'a' cannot be read"),
+    (document(a={"type": "X", "inputs": {"x": {"link": ["b", 0]}}}), "The link of input 'x' of node 'a'"),
+    (document(a={"type": "X", "inputs": {"x": {"a": 1}}}), "Input 'x' of node 'a' is an object with 'a'."),
+    (document(a={"type": "X", "inputs": {"x": {}}}), "Input 'x' of node 'a' is an empty object."),
+    (document(a={"type": "X", "inputs": {"x": {"value": 1, "extra": {}}}}), "is an object with 'extra'."),
 ]  # fmt: skip
 
 
@@ -247,7 +247,7 @@ def test_the_line_of_a_faulty_node_is_told():
 
 
 def test_a_misspelt_key_gets_the_nearest_one():
-    assert refusal(document(a={"type": "X", "inptus": {}})).hint == "Did you mean `inputs`?"
+    assert refusal(document(a={"type": "X", "inptus": {}})).hint == "Did you mean 'inputs'?"
 
 
 def test_too_many_nodes_are_refused():
