@@ -10,7 +10,10 @@ The same seed gives the same file. `unet()`, `text_encoder()`, `vae()` and `cont
 modules with the weights that the files hold, so a test can compare.
 """
 
+import shutil
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import torch
 from diffusers import AutoencoderKL, ControlNetModel, UNet2DConditionModel
@@ -47,7 +50,15 @@ METADATA = {
 
 
 def models(folder: Path) -> Path:
-    """A models folder with one small file of each kind."""
+    """A models folder with one small file of each kind. They are made once and copied."""
+    return Path(shutil.copytree(made().name, folder, dirs_exist_ok=True))
+
+
+@cache
+def made() -> TemporaryDirectory:
+    """The files that `models` copies; deleted when the tests end."""
+    temporary = TemporaryDirectory(prefix="tiny-models-")
+    folder = Path(temporary.name)
     for kind in ("checkpoints", "loras", "controlnet", "embeddings"):
         (folder / kind).mkdir(parents=True, exist_ok=True)
     save_checkpoint(folder / "checkpoints" / CHECKPOINT)
@@ -55,7 +66,7 @@ def models(folder: Path) -> Path:
     save_lora(folder / "loras" / LORA)
     save_controlnet(folder / "controlnet" / CONTROLNET)
     save_file({"emb_params": torch.ones(2, WIDTH)}, folder / "embeddings" / "shiny.safetensors")
-    return folder
+    return temporary
 
 
 def library(folder: Path, policy: Policy = "keep", limit_bytes: int | None = None) -> ModelLibrary:

@@ -1,4 +1,4 @@
-"""Full-size files are built on the meta device: their keys and shapes are real, their weights are not there."""
+"""Full-size files are built on the meta device: keys and shapes are real, weights are not there."""
 
 import math
 

@@ -1,0 +1,127 @@
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from safetensors.torch import save_file
+
+from diffusion.errors import BrokenFile, MissingFile, MissingPart, UnknownCheckpoint
+from diffusion.library import is_inside
+from tests import tiny
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """An own models folder, to change."""
+    return tiny.models(tmp_path)
+
+
+def test_a_checkpoint_is_a_model_a_text_encoder_and_a_vae(checkpoint):
+    assert [value.socket for value in checkpoint] == ["MODEL", "CLIP", "VAE"]
+
+
+def test_asking_twice_gives_the_same_values(library):
+    assert library.checkpoint(tiny.CHECKPOINT) is library.checkpoint(tiny.CHECKPOINT)
+
+
+def test_a_changed_file_is_loaded_again(folder):
+    library = tiny.library(folder)
+    before = library.checkpoint(tiny.CHECKPOINT)
+    tiny.save_checkpoint(folder / "checkpoints" / tiny.CHECKPOINT, seed=9)
+    assert library.checkpoint(tiny.CHECKPOINT) is not before
+
+
+def test_the_networks_of_a_changed_file_leave_the_memory(folder):
+    library = tiny.library(folder)
+    with library.checkpoint(tiny.CHECKPOINT).model.network.resident():
+        pass
+    tiny.save_checkpoint(folder / "checkpoints" / tiny.CHECKPOINT, seed=9)
+    library.checkpoint(tiny.CHECKPOINT)
+    assert not library.memory.held
+
+
+def test_an_inpainting_checkpoint_reads_nine_channels(library):
+    assert library.checkpoint(tiny.INPAINTING).model.in_channels == 9
+
+
+def test_a_missing_file_is_answered_with_the_nearest_name(library):
+    with pytest.raises(MissingFile, match="Did you mean tiny.safetensors"):
+        library.checkpoint("tinny.safetensors")
+
+
+@pytest.mark.parametrize("name", ["../tiny.safetensors", "/etc/passwd", "a/../../b", "", "\0", "..\\x"])
+def test_a_name_never_leaves_its_folder(library, name):
+    with pytest.raises(MissingFile):
+        library.checkpoint(name)
+
+
+@given(st.text())
+def test_a_name_with_a_step_up_is_never_inside(name):
+    assert not is_inside(f"{name}/../x")
+
+
+def test_files_in_folders_below_are_found_with_either_slash(folder):
+    (folder / "loras" / "styles").mkdir()
+    tiny.save_lora(folder / "loras" / "styles" / "a.safetensors")
+    library = tiny.library(folder)
+    assert library.lora("styles\\a.safetensors") is library.lora("styles/a.safetensors")
+
+
+def test_names_are_those_of_all_files_below(library):
+    assert library.names("checkpoints") == [tiny.CHECKPOINT, tiny.INPAINTING]
+
+
+def test_an_unknown_file_is_refused_with_each_family_s_reason(folder):
+    save_file({"a": torch.zeros(1)}, folder / "checkpoints" / "odd.safetensors")
+    with pytest.raises(UnknownCheckpoint, match="not Stable Diffusion 1, because it has no U-Net"):
+        tiny.library(folder).checkpoint("odd.safetensors")
+
+
+def test_a_pickled_checkpoint_is_refused_whatever_it_is_called(folder):
+    torch.save({"a": torch.zeros(1)}, folder / "checkpoints" / "odd.safetensors")
+    with pytest.raises(BrokenFile, match="pickled"):
+        tiny.library(folder).checkpoint("odd.safetensors")
+
+
+@pytest.mark.parametrize(("part", "index", "title"), [("text", 1, "text encoder"), ("vae", 2, "VAE")])
+def test_a_part_that_is_not_in_the_file_is_missed_when_it_is_used(folder, part, index, title):
+    kept = tuple({"network", "text", "vae"} - {part})
+    tiny.save_checkpoint(folder / "checkpoints" / "half.safetensors", parts=kept)
+    value = tiny.library(folder).checkpoint("half.safetensors")[index]
+    with pytest.raises(MissingPart, match=f"no {title} inside"), value.network.resident():
+        raise AssertionError
+
+
+def test_a_controlnet_of_either_layout_is_the_same(folder):
+    tiny.save_controlnet(folder / "controlnet" / "other.safetensors", layout="library")
+    library = tiny.library(folder)
+    nets = [library.controlnet(name).network for name in (tiny.CONTROLNET, "other.safetensors")]
+    with nets[0].resident() as one, nets[1].resident() as other:
+        assert all(torch.equal(a, b) for a, b in zip(one.parameters(), other.parameters(), strict=True))
+
+
+def test_a_file_that_is_no_controlnet_is_refused(folder):
+    tiny.save_lora(folder / "controlnet" / "odd.safetensors")
+    with pytest.raises(UnknownCheckpoint, match="not a ControlNet"):
+        tiny.library(folder).controlnet("odd.safetensors")
+
+
+def test_a_controlnet_that_is_only_a_difference_is_refused(folder):
+    save_file({"difference": torch.zeros(1)}, folder / "controlnet" / "odd.safetensors")
+    with pytest.raises(UnknownCheckpoint, match="difference"):
+        tiny.library(folder).controlnet("odd.safetensors")
+
+
+@pytest.mark.parametrize("name", ["shiny", "shiny.safetensors"])
+def test_an_embedding_is_found_with_or_without_its_ending(library, name):
+    assert torch.equal(library.embedding(name), torch.ones(2, tiny.WIDTH))
+
+
+def test_an_embedding_is_found_in_folders_below(folder):
+    (folder / "embeddings" / "more").mkdir()
+    save_file({"clip_l": torch.zeros(3, 8)}, folder / "embeddings" / "more" / "deep.safetensors")
+    assert tiny.library(folder).embedding("deep").shape == (3, 8)
+
+
+@pytest.mark.parametrize("name", ["dull", "", "../checkpoints/tiny"])
+def test_what_is_no_embedding_is_not_found(library, name):
+    assert library.embedding(name) is None

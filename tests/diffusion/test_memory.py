@@ -1,0 +1,176 @@
+import pytest
+import torch
+
+from diffusion.checkpoint import WeightFile
+from diffusion.errors import BrokenFile
+from diffusion.families.sd15 import SD15
+from diffusion.memory import Handle, Memory, computes_bfloat16
+from tests import tiny
+
+
+class Plus:
+    """A patch that adds a number to some weights."""
+
+    def __init__(self, number: float, *names: str) -> None:
+        self.number, self.weights = number, names
+
+    def names(self):
+        return self.weights
+
+    def applied(self, name, weight):
+        return weight + self.number
+
+
+FIRST = "conv_in.weight"
+
+
+def handles(path, memory: Memory) -> tuple[Handle, Handle, Handle]:
+    """The network, text encoder and VAE of a checkpoint."""
+    file = WeightFile(path)
+    parts = SD15.parts(file.header)
+    return tuple(Handle(part, file, memory) for part in (parts.network, parts.text, parts.vae))
+
+
+@pytest.fixture
+def memory() -> Memory:
+    return Memory(precision="float32")
+
+
+@pytest.fixture
+def network(tiny_sd15, memory) -> Handle:
+    return handles(tiny_sd15, memory)[0]
+
+
+def weight(handle: Handle, *patches: Plus) -> torch.Tensor:
+    """The first weight of the network with some patches."""
+    with handle.resident(patches) as module:
+        return module.get_parameter(FIRST).clone()
+
+
+def test_a_network_is_loaded_once(network):
+    with network.resident() as first, network.resident() as second:
+        assert first is second
+
+
+def test_used_memory_is_what_the_weights_take(network, memory):
+    with network.resident() as module:
+        assert memory.used_bytes == sum(each.nbytes for each in module.parameters())
+
+
+def test_a_network_cannot_be_trained_by_accident(network):
+    with network.resident() as module:
+        assert not module.training and not any(each.requires_grad for each in module.parameters())
+
+
+def test_weights_loaded_inside_inference_mode_are_ordinary_ones(network):
+    with torch.inference_mode(), network.resident() as module:
+        assert not next(module.parameters()).is_inference()
+
+
+def test_the_least_recently_used_network_leaves_first(tiny_sd15):
+    network, text, vae = handles(tiny_sd15, memory := Memory(precision="float32"))
+    memory.limit_bytes = network.bytes + text.bytes
+    for handle in (network, text, network, vae):
+        with handle.resident():
+            pass
+    assert list(memory.held) == [network, vae]
+
+
+def test_a_network_in_use_never_leaves(tiny_sd15):
+    network, text, _vae = handles(tiny_sd15, memory := Memory(limit_bytes=1, precision="float32"))
+    with network.resident(), text.resident():
+        assert network in memory.held
+
+
+def test_offloading_keeps_only_what_is_in_use(tiny_sd15):
+    network, text, _vae = handles(tiny_sd15, memory := Memory(policy="offload", precision="float32"))
+    with network.resident():
+        pass
+    with text.resident():
+        assert list(memory.held) == [text]
+
+
+def test_an_evicted_network_comes_back_the_same(network, memory):
+    before = weight(network)
+    memory.evict(network)
+    assert torch.equal(weight(network), before)
+
+
+def test_weights_in_the_computing_format_stay_in_the_file(tmp_path):
+    path = tiny.save_checkpoint(tmp_path / "a.safetensors", dtype=torch.float32)
+    network = handles(path, Memory(precision="float32"))[0]
+    content = network.file.content
+    with network.resident() as module:
+        places = [each.data_ptr() - content.data_ptr() for each in module.parameters()]
+    assert all(0 <= place < len(content) for place in places)
+
+
+def test_a_patch_changes_the_weights_it_names(network):
+    assert torch.allclose(weight(network, Plus(1, FIRST)), weight(network) + 1)
+
+
+def test_patches_apply_in_order(network):
+    double = Plus(0, FIRST)
+    double.applied = lambda name, weight: weight * 2
+    expected = weight(network) * 2 + 1
+    assert torch.allclose(weight(network, double, Plus(1, FIRST)), expected)
+
+
+def test_a_network_without_its_patches_is_bit_for_bit_the_one_in_the_file(network):
+    before = weight(network)
+    weight(network, Plus(1e-3, FIRST))
+    assert torch.equal(weight(network), before)
+
+
+def test_a_patch_leaves_the_file_alone(tmp_path):
+    path = tiny.save_checkpoint(tmp_path / "a.safetensors", dtype=torch.float32)
+    before = path.read_bytes()
+    weight(handles(path, Memory(precision="float32"))[0], Plus(1, FIRST))
+    assert path.read_bytes() == before
+
+
+def test_text_encoders_round_patched_weights_to_float16(tiny_sd15, memory):
+    text = handles(tiny_sd15, memory)[1]
+    name = "final_layer_norm.weight"
+    with text.resident((Plus(1e-5, name),)) as module:
+        value = module.get_parameter(name)
+        assert torch.equal(value, value.half().float())
+
+
+@pytest.mark.parametrize(
+    ("kind", "precision", "expected"),
+    [
+        ("network", "float16", torch.float16),
+        ("vae", "float16", torch.float32),
+        ("text", "float16", torch.float32),
+        ("vae", "bfloat16", torch.bfloat16),
+        ("network", "float32", torch.float32),
+    ],
+)
+def test_each_network_computes_in_a_format_it_bears(kind, precision, expected):
+    assert Memory(precision=precision).dtype(kind, torch.float16) == expected
+
+
+@pytest.mark.parametrize(("has_units", "expected"), [(True, torch.bfloat16), (False, torch.float32)])
+def test_a_cpu_computes_in_bfloat16_only_if_it_has_the_units(has_units, expected):
+    memory = Memory()
+    memory.has_bfloat16 = has_units
+    assert memory.dtype("network", torch.float16) == expected
+
+
+def test_the_units_are_looked_up():
+    assert computes_bfloat16(torch.device("cpu")) in (True, False)
+
+
+def test_a_file_that_lacks_a_weight_is_refused_by_name(tmp_path):
+    path = tiny.save_checkpoint(tmp_path / "a.safetensors")
+    network = handles(path, Memory())[0]
+    del network.part.sources[FIRST]
+    with pytest.raises(BrokenFile, match="lacks conv_in.weight"):
+        weight(network)
+
+
+def test_a_weight_of_the_wrong_shape_is_refused_by_name(network):
+    network.part.sources[FIRST] = network.part.sources["conv_out.weight"]
+    with pytest.raises(BrokenFile, match="is needed"):
+        weight(network)

@@ -1,0 +1,50 @@
+from pathlib import Path
+
+import pytest
+
+from diffusion.library import ModelLibrary
+from graph.define import spec_of
+from nodes.lora import load_lora
+from tests import tiny
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> ModelLibrary:
+    """A library on small models."""
+    return tiny.library(tiny.models(Path(tmp_path_factory.mktemp("models"))))
+
+
+def test_the_lora_loader_is_the_field_s():
+    spec = spec_of(load_lora)
+    assert (spec.type, spec.category, spec.title) == ("LoraLoader", "loaders", "Load LoRA")
+    assert [each.name for each in spec.inputs] == [
+        "model",
+        "clip",
+        "lora_name",
+        "strength_model",
+        "strength_clip",
+    ]
+    assert [each.name for each in spec.outputs] == ["MODEL", "CLIP"]
+
+
+@pytest.mark.parametrize("place", [3, 4])
+def test_a_strength_lies_between_minus_and_plus_100(place):
+    strength = spec_of(load_lora).inputs[place]
+    assert (strength.default, strength.widget.low, strength.widget.high, strength.widget.step) == (
+        1.0,
+        -100.0,
+        100.0,
+        0.01,
+    )
+
+
+def test_loading_a_lora_gives_patched_values(library):
+    model, text, _vae = library.checkpoint(tiny.CHECKPOINT)
+    patched = load_lora(model, text, tiny.LORA, library=library)
+    assert [len(value.patches) for value in patched] == [1, 1]
+
+
+def test_each_strength_acts_on_its_own_network(library):
+    model, text, _vae = library.checkpoint(tiny.CHECKPOINT)
+    patched = load_lora(model, text, tiny.LORA, 0.5, 0.0, library=library)
+    assert (patched.model.patches[0].strength, patched.text_encoder) == (0.5, text)
