@@ -20,6 +20,7 @@ from graph.call import Caller, CallSync, call_node, inline, wanted_next
 from graph.errors import Interrupted, NodeFailed, Problem, WorkflowError
 from graph.events import Event, NodeFinished, NodeProblem, NodeShown, NodesReused, NodeStarted
 from graph.expand import MOST_EXPANDED, Join, unfold
+from graph.held import Held
 from graph.jobs import HostFor, Job, document_jobs, set_base_keys
 from graph.keys import is_fresh, origin_keys, output_key, result_key
 from graph.mapping import blocker, call_count, differ, one_call, pieces
@@ -53,8 +54,8 @@ class Run:
 async def execute(run: Run) -> dict[str, tuple[Items, ...]]:
     """Compute the targets; gives the items of each of their outputs.
 
-    Raises NodeFailed with the node of the document that failed, and Interrupted if the run was cancelled; what
-    was computed until then stays in the cache.
+    Raises NodeFailed with the node of the document that failed, and Interrupted if the run was cancelled.
+    What was computed until then stays in the cache.
     """
     execution = _Execution(run)
     try:
@@ -65,7 +66,7 @@ async def execute(run: Run) -> dict[str, tuple[Items, ...]]:
         raise
     finally:
         await execution.stop()
-    return {target: execution.values[target].outputs for target in run.plan.targets}
+    return {target: execution.held[target].outputs for target in run.plan.targets}
 
 
 def _failure(failed: NodeFailed) -> Problem:
@@ -78,26 +79,23 @@ def _failure(failed: NodeFailed) -> Problem:
 
 
 class _Execution:
-    """One run under way. `values` holds the results that somebody has still to read."""
+    """One run under way."""
 
     def __init__(self, run: Run) -> None:
         self.run = run
-        self.values: dict[str, Known] = {}
-        self.targets = frozenset(run.plan.targets)
-        self.jobs: dict[str, Job] = {}
+        self.held = Held(run.plan.readers, run.plan.targets)
+        self.jobs = self.held.jobs
         self.stack: list[str] = []
         self.phases: dict[str, _Phase] = {}
         self.missing: dict[str, int] = {}
         self.waiters: dict[str, list[str]] = {}
-        self.readers = dict(run.plan.readers)
-        self.released: set[str] = set()
         self.asked: dict[str, set[str]] = {}
         self.joins: dict[str, Join] = {}
         self.started: dict[str, float] = {}
         self.reported: dict[int, Blocked] = {}
         self.tasks: dict[str, asyncio.Task[list[Result | Blocked]]] = {}
         self.finished: deque[str] = deque()
-        self.fetchers: dict[str, list[tuple[str, asyncio.Future[Known]]]] = {}
+        self.fetchers: dict[str, list[tuple[str, asyncio.Future[None]]]] = {}
         self.fetching: Counter[str] = Counter()
         self.wake = asyncio.Event()
         self.expanded = 0
@@ -107,7 +105,7 @@ class _Execution:
         """Find the keys of all nodes, tell which results are known, and hold on to those to be read."""
         run = self.run
         run.states.keep_only(run.plan.graph.nodes)
-        self.jobs = document_jobs(run.plan, run.implementations)
+        self.jobs.update(document_jobs(run.plan, run.implementations))
         await self._set_keys(self.jobs)
         known = {node: found for node, job in self.jobs.items() if (found := run.cache.touch(job.origin))}
         if known:
@@ -115,17 +113,20 @@ class _Execution:
         for node, found in known.items():
             if found.shown:
                 run.emit(NodeShown(node, found.shown))
-        pending, seen = list(self.run.plan.targets), set(self.targets)
+        pending, seen = list(run.plan.targets), set(run.plan.targets)
+        pinned: list[str] = []
         while pending:
             node = pending.pop()
             if node in known and run.cache.get(self.jobs[node].origin) is not None:
-                self.values[node] = known[node]
+                pinned.append(node)
                 continue
             above = {source for source, _ in self.jobs[node].sources.values()} - seen
             seen |= above
             pending.extend(above)
-        for node in [*self.values]:
-            self._release(node)
+        for node in pinned:
+            self.held.values[node] = known[node]
+        for node in pinned:
+            self.held.hold(node, known[node])
 
     async def drive(self) -> None:
         """Compute until every target is known."""
@@ -141,7 +142,7 @@ class _Execution:
                 await self._visit(self.stack.pop())
             elif self.tasks:
                 await self._idle()
-        if stuck := [node for node in self.targets if node not in self.values]:
+        if stuck := [node for node in self.run.plan.targets if node not in self.held]:
             raise self._deadlock(stuck[0])
 
     async def stop(self) -> None:
@@ -162,13 +163,13 @@ class _Execution:
     def _demand(self, nodes: Iterable[str]) -> None:
         """Put nodes on the stack, the first of them on top. One that is there already comes up."""
         for node in reversed([*nodes]):
-            if node not in self.values and self.phases.get(node, "queued") == "queued":
+            if node not in self.held and self.phases.get(node, "queued") == "queued":
                 self.phases[node] = "queued"
                 self.stack.append(node)
 
     def _wait(self, node: str, others: Iterable[str]) -> bool:
         """Let a node wait for others; whether any of them is still to be computed."""
-        lacking = [other for other in dict.fromkeys(others) if other not in self.values]
+        lacking = [other for other in dict.fromkeys(others) if other not in self.held]
         if lacking:
             self.missing[node] = len(lacking)
             for other in lacking:
@@ -180,7 +181,11 @@ class _Execution:
         phase, job = self.phases.get(node), self.jobs[node]
         if phase not in ("queued", "ready"):
             return
+        if not self.held.wants(node):
+            del self.phases[node]
+            return
         self.phases[node] = "waiting"
+        self.held.begin(node)
         if node in self.joins:
             self._complete(job, self.joins.pop(node))
             return
@@ -189,7 +194,7 @@ class _Execution:
             return
         if self._wait(node, await self._lacking(job)):
             return
-        key = self._key(job)
+        key = job.actual = self._key(job)
         if key != job.origin and not is_fresh(key) and (known := self.run.cache.get(key)):
             self._keep(job, key, known)
             self._reuse(job, known)
@@ -201,7 +206,7 @@ class _Execution:
         asked = self.asked.setdefault(job.id, set())
         while True:
             sources = (link[0] for name, link in job.sources.items() if name not in job.lazy or name in asked)
-            lacking = [source for source in sources if source not in self.values]
+            lacking = [source for source in sources if source not in self.held]
             if lacking or job.lazy <= asked:
                 return lacking
             wanted = await wanted_next(self.caller, job, self._arrived(job), self._state(job))
@@ -213,14 +218,14 @@ class _Execution:
         """Async nodes that are surely needed and read nothing but one another: they start before all else."""
         if not any(job.implementation.spec.is_async for job in self.jobs.values()):
             return []
-        sure = {target for target in self.targets if target not in self.values}
+        sure = {target for target in self.run.plan.targets if target not in self.held}
         free: dict[str, None] = {}
         for node in reversed(self.run.plan.order):
             if node in sure:
-                sure.update(source for source in self._eager(node) if source not in self.values)
+                sure.update(source for source in self._eager(node) if source not in self.held)
         for node in self.run.plan.order:
             is_async = node in sure and self.jobs[node].implementation.spec.is_async
-            if is_async and all(source in free or source in self.values for source in self._eager(node)):
+            if is_async and all(source in free or source in self.held for source in self._eager(node)):
                 free[node] = None
         return [*free]
 
@@ -279,16 +284,15 @@ class _Execution:
     async def _fetch(self, job: Job, name: str) -> Items:
         """The items of a lazy input; whoever awaits them has the nodes above computed."""
         source, output = job.sources[name]
-        known = self.values.get(source)
-        if known is None:
+        if source not in self.held:
             future = asyncio.get_running_loop().create_future()
             self.fetchers.setdefault(source, []).append((job.id, future))
             self.fetching[job.id] += 1
             self._demand([source])
             self.wake.set()
-            known = await future
+            await future
         self.asked[job.id].add(name)
-        return known.outputs[self._slot(source, output)]
+        return self.held.output(source, output)[0]
 
     async def _take(self, job: Job, results: list[Result | Blocked]) -> None:
         """What the calls of a node gave: done, or to be joined with what expanded nodes will give."""
@@ -319,14 +323,9 @@ class _Execution:
                 f"The node keeps adding nodes: more than {MOST_EXPANDED:,} in one run.",
                 "Check the condition that ends the loop.",
             )
-        self.jobs.update(jobs)
-        self.readers.update(dict.fromkeys(jobs, 0))
+        self.held.add(jobs)
         self.run.shown_as.update((node, inner.shown_as) for node, inner in jobs.items())
-        for inner in jobs.values():
-            for source, _ in inner.sources.values():
-                self._read(source)
-        for target in join.targets:
-            self._read(target)
+        self.held.read(join.targets)
         await self._set_keys(jobs)
         self.joins[job.id] = join
         self.phases[job.id] = "waiting"
@@ -335,7 +334,7 @@ class _Execution:
 
     def _complete(self, job: Job, join: Join) -> None:
         """Put the outputs of all calls together, keep the result, and tell."""
-        key, arrived = self._key(job), self._linked(job)
+        key, arrived = self._key(job) if job.lazy else job.actual, self._linked(job)
         outputs: list[Items] = []
         keys: list[str] = []
         for index, output in enumerate(job.implementation.spec.outputs):
@@ -344,7 +343,7 @@ class _Execution:
             same = parts[0][1] if len(parts) == 1 else None
             outputs.append(items)
             keys.append(same or _key_of_same(items, arrived) or output_key(key, output.name))
-        inner = (self.values[target].shown for target in join.targets if self._shows_for(target, job))
+        inner = (self.held[target].shown for target in join.targets if self._shows_for(target, job))
         shown = (*join.shown, *(item for items in inner for item in items))
         known = Known(tuple(outputs), tuple(keys), shown)
         if join.keeps and not is_fresh(key):
@@ -355,15 +354,13 @@ class _Execution:
         if began is not None and not job.quiet:
             self.run.emit(NodeFinished(job.shown_as, time.perf_counter() - began))
         self._done(job.id, known)
-        for target in join.targets:
-            self._unread(target)
+        self.held.unread(join.targets)
 
     def _resolved(self, piece: Items | From) -> tuple[Items, str | None]:
         """The items of a piece of an output, and their key if they already have one."""
         if not isinstance(piece, From):
             return piece, None
-        known, slot = self.values[piece.node], self._slot(piece.node, piece.output)
-        return known.outputs[slot], known.keys[slot]
+        return self.held.output(piece.node, piece.output)
 
     def _shows_for(self, target: str, job: Job) -> bool:
         return self.run.shown_as.get(target) == job.shown_as
@@ -389,7 +386,6 @@ class _Execution:
 
     def _done(self, node: str, known: Known) -> None:
         """Hand a result to those who wait for it, and let go of what this node read."""
-        self.values[node] = known
         self.phases.pop(node, None)
         for waiter in self.waiters.pop(node, ()):
             self.missing[waiter] -= 1
@@ -399,49 +395,15 @@ class _Execution:
         for reader, future in self.fetchers.pop(node, ()):
             self.fetching[reader] -= 1
             if not future.done():
-                future.set_result(known)
-        self._release(node)
-        if not self.readers[node] and node not in self.targets:
-            del self.values[node]
-
-    def _read(self, node: str) -> None:
-        """Count one more reader; a node whose values are gone becomes a reader of its own inputs again."""
-        pending = [node]
-        while pending:
-            node = pending.pop()
-            self.readers[node] += 1
-            if node in self.released and node not in self.values:
-                self.released.discard(node)
-                pending.extend(source for source, _ in self.jobs[node].sources.values())
-
-    def _release(self, node: str) -> None:
-        """This node reads its inputs no more. Nor do those above that now nobody will ask for."""
-        pending = [node]
-        while pending:
-            node = pending.pop()
-            if node not in self.released:
-                self.released.add(node)
-                pending.extend(s for s, _ in self.jobs[node].sources.values() if self._unread(s))
-
-    def _unread(self, node: str) -> bool:
-        """Count one reader less, and drop the values after the last; whether the node will now never run."""
-        self.readers[node] -= 1
-        if self.readers[node] or node in self.targets:
-            return False
-        return self.values.pop(node, None) is None and node not in self.phases
+                future.set_result(None)
+        self.held.hold(node, known)
 
     async def _set_keys(self, jobs: Mapping[str, Job]) -> None:
         await self.run.call_sync(partial(set_base_keys, jobs.values(), self.run.host_for))
         sources = {node: job.sources for node, job in jobs.items()}
         bases = {node: job.base for node, job in jobs.items()}
-        for node, origin in origin_keys(jobs, sources, bases, self._link_key).items():
+        for node, origin in origin_keys(jobs, sources, bases, self.held.key).items():
             jobs[node].origin = origin
-
-    def _link_key(self, node: str, output: str) -> str:
-        known = self.values.get(node)
-        if known is None:
-            return output_key(self.jobs[node].origin, output)
-        return known.keys[self._slot(node, output)]
 
     def _key(self, job: Job) -> str:
         """The actual key: of the inputs that arrived, the lazy ones nobody asked for being None."""
@@ -449,7 +411,7 @@ class _Execution:
         return result_key(
             job.base,
             {
-                name: self._link_key(*link) if name not in job.lazy or name in asked else None
+                name: self.held.key(*link) if name not in job.lazy or name in asked else None
                 for name, link in job.sources.items()
             },
         )
@@ -460,18 +422,11 @@ class _Execution:
         found: dict[str, tuple[Items, str]] = {}
         for name, (source, output) in job.sources.items():
             if name not in job.lazy or name in asked:
-                known, slot = self.values[source], self._slot(source, output)
-                found[name] = (known.outputs[slot], known.keys[slot])
+                found[name] = self.held.output(source, output)
         return found
 
     def _arrived(self, job: Job) -> dict[str, Items]:
         return {**job.literals, **{name: items for name, (items, _) in self._linked(job).items()}}
-
-    def _slot(self, node: str, output: str) -> int:
-        for slot, each in enumerate(self.jobs[node].implementation.spec.outputs):
-            if each.name == output:
-                return slot
-        raise WorkflowError(f"There is no output '{output}' on node '{node}'.", node=node)
 
     def _state(self, job: Job) -> object:
         try:

@@ -32,6 +32,7 @@ class Job:
     """Made by expansion, and shown as the node that made it: its start and finish are not told."""
     base: str = ""
     origin: str = ""
+    actual: str = ""
 
 
 def document_jobs(plan: Plan, implementations: Mapping[str, Implementation]) -> dict[str, Job]:

@@ -15,6 +15,7 @@ from graph.plan import Sources
 from graph.workflow import Json
 
 _FRESH = "~"
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def base_key(spec: NodeSpec, node: str, literals: Mapping[str, Json], fingerprint: Json = None) -> str:
@@ -22,11 +23,8 @@ def base_key(spec: NodeSpec, node: str, literals: Mapping[str, Json], fingerprin
     if not spec.cache:
         return fresh()
     try:
-        text = json.dumps(
-            [spec.type, spec.version, literals, fingerprint, node if spec.keyed_by_id else None],
-            sort_keys=True,
-            separators=(",", ":"),
-            allow_nan=False,
+        text = _CANONICAL.encode(
+            [spec.type, spec.version, literals, fingerprint, node if spec.keyed_by_id else None]
         )
     except (ValueError, TypeError, RecursionError):
         return fresh()
@@ -37,7 +35,7 @@ def result_key(base: str, links: Mapping[str, str | None]) -> str:
     """The key of a result: a base key, and for each wired input the key that feeds it (None if unused)."""
     if not links:
         return base
-    key = _digest(json.dumps([base, sorted(links.items())], separators=(",", ":")))
+    key = _digest(repr((base, sorted(links.items()))))
     is_new = is_fresh(base) or any(link is not None and is_fresh(link) for link in links.values())
     return _FRESH + key if is_new else key
 
