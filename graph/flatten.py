@@ -28,7 +28,7 @@ def flatten(workflow: Workflow, specs: Mapping[str, NodeSpec]) -> Graph:
     nodes: dict[str, Node] = {}
     links: list[Link] = []
     resolver = _Resolver(specs, workflow.subgraphs)
-    for scope in _scopes(workflow):
+    for scope in [*_scopes(workflow)]:
         for node_id, node in scope.body.graph.nodes.items():
             if node.state != "on" or node.type in workflow.subgraphs:
                 continue
