@@ -1,7 +1,7 @@
 """How long a full-size Stable Diffusion 1.5 U-Net takes to load from its file, and how much private memory.
 
-Run: .venv/bin/python -m bench.weights. Writes a file of 1.7 GB with random numbers to the temporary folder and
-deletes it again. The file and the computing format agree, so the weights are adopted from the file.
+Run: .venv/bin/python -m bench.weights. Writes a file of 1.7 GB with random numbers to the temporary folder
+and deletes it again. The file and the computing format agree, so the weights are adopted from the file.
 """
 
 import json
@@ -37,7 +37,9 @@ def main() -> None:
         seconds = time.perf_counter() - start
         private = private_bytes() - before
         print(f"file {path.stat().st_size / 1e9:.2f} GB, resident {memory.used_bytes / 1e9:.2f} GB")
-        print(f"loaded in {seconds:.3f} s (limit {LIMIT_SECONDS}), private {private / 1e6:.0f} MB (limit 150)")
+        print(
+            f"loaded in {seconds:.3f} s (limit {LIMIT_SECONDS}), private {private / 1e6:.0f} MB (limit 150)"
+        )
         print(f"peak of the process {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3:.0f} MB")
         if seconds > LIMIT_SECONDS or private > LIMIT_BYTES:
             raise SystemExit("over the limit")
@@ -62,7 +64,11 @@ def write_full_size(path: Path) -> None:
     for key, tensor in module.state_dict().items():
         size = 2 * math.prod(tensor.shape)
         original = f"{UNET_PREFIXES[0]}{translated(key, names)}"
-        header[original] = {"dtype": "F16", "shape": list(tensor.shape), "data_offsets": [place, place + size]}
+        header[original] = {
+            "dtype": "F16",
+            "shape": list(tensor.shape),
+            "data_offsets": [place, place + size],
+        }
         place += size
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)

@@ -31,7 +31,7 @@ def encode(encoder: TextEncoder, text: str) -> Conditioning:
         hidden, pooled = hidden_states(module, sequences, encoder.stop_at_layer)
     if (weights != 1).any():
         hidden = emphasised(hidden[:-1], hidden[-1], weights)
-    return Conditioning((Prompt(hidden.flatten(0, 1)[None], pooled[:1], encoder.family),))
+    return Conditioning((Prompt(hidden.flatten(0, 1)[None].cpu(), pooled[:1].cpu(), encoder.family),))
 
 
 def empty(pad: int, length: int) -> list[Token]:

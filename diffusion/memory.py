@@ -133,7 +133,9 @@ class Memory:
         self.make_room(handle.bytes)
         try:
             module = loaded(handle, self.device)
-        except (torch.OutOfMemoryError, MemoryError) as error:
+        except (RuntimeError, MemoryError) as error:
+            if not lacks_memory(error):
+                raise
             self.evict_idle()
             raise OutOfMemory(
                 f"There is no room for the {handle.part.title} of {handle.file.path.name}, "
@@ -176,6 +178,11 @@ def computes_bfloat16(device: torch.device) -> bool:
     facts = Path("/proc/cpuinfo")
     flags = facts.read_text(errors="replace").split() if facts.is_file() else []
     return "avx512_bf16" in flags or "amx_bf16" in flags
+
+
+def lacks_memory(error: Exception) -> bool:
+    """Whether an error says that a device has no memory left. On a CPU only its text tells."""
+    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "can't allocate memory" in str(error)
 
 
 def loaded(handle: Handle, device: torch.device) -> nn.Module:

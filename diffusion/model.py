@@ -13,9 +13,10 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from diffusion.controlnet import Control, ControlNet, Query, steering
+from diffusion.controlnet import Control, ControlNet, Query, Residuals, steering
+from diffusion.errors import OutOfMemory
 from diffusion.family import Family
-from diffusion.memory import Handle, Patch
+from diffusion.memory import Handle, Patch, lacks_memory
 from diffusion.prediction import NoiseRange, Prediction
 from diffusion.tokens import ClipTokenizer, Embeddings
 from diffusion.values import NOTHING
@@ -82,20 +83,13 @@ class Model:
         check: called between the network's blocks; whatever it raises ends the forward.
         """
         scaled = self.prediction.scale_input(x, sigma)
-        time = self.noise.timestep(sigma)
-        active = [tuple(filter(lambda c: self.is_active(c, sigma), row)) for row in controls]
-        added = steering(active, Query(scaled, time, tokens, prompts), self.family.name)
-        with self.network.resident(self.patches) as module, checked(module, check):
-            kind = next(module.parameters()).dtype
-            output = module(
-                self.joined(scaled, concat).to(kind),
-                torch.full((len(x),), time, device=x.device),
-                encoder_hidden_states=tokens.to(x.device, kind),
-                down_block_additional_residuals=tuple(s.to(kind) for s in added.skips) if added else None,
-                mid_block_additional_residual=added.middle.to(kind) if added else None,
-                return_dict=False,
-            )[0]
-        return self.prediction.denoised(x, output.float(), sigma)
+        query = Query(scaled, self.noise.timestep(sigma), tokens.to(x.device), prompts)
+        active = [tuple(filter(lambda control: self.is_active(control, sigma), row)) for row in controls]
+        # The controls run while the network is held, so that neither drives the other out of memory.
+        with self.network.resident(self.patches) as module, enough_memory(x), checked(module, check):
+            added = steering(active, query, self.family.name)
+            output = forward(module, query, self.joined(scaled, concat), added)
+        return self.prediction.denoised(x, output, sigma)
 
     def is_active(self, control: Control, sigma: float) -> bool:
         """Whether a control acts at a noise level."""
@@ -145,14 +139,43 @@ class Vae:
     socket: ClassVar[str] = "VAE"
 
 
+def forward(module: nn.Module, query: Query, x: Tensor, added: Residuals | None) -> Tensor:
+    """Run a U-Net in its own number format; its output in float32."""
+    kind = next(module.parameters()).dtype
+    output: Tensor = module(
+        x.to(kind),
+        torch.full((len(x),), query.timestep, device=x.device),
+        encoder_hidden_states=query.tokens.to(kind),
+        down_block_additional_residuals=tuple(skip.to(kind) for skip in added.skips) if added else None,
+        mid_block_additional_residual=added.middle.to(kind) if added else None,
+        return_dict=False,
+    )[0]
+    return output.float()
+
+
+@contextmanager
+def enough_memory(x: Tensor) -> Iterator[None]:
+    """While this lasts, running out of memory is told in the words of a person who chose a picture's size."""
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if not lacks_memory(error):
+            raise
+        raise OutOfMemory(
+            f"There is no room to denoise {len(x)} pictures of {x.shape[-1]} x {x.shape[-2]} cells at once.",
+            "Lower the width, the height or the batch size.",
+        ) from error
+
+
 @contextmanager
 def checked(module: nn.Module, check: Callable[[], None]) -> Iterator[None]:
     """While this lasts, `check` is called before each block of the network."""
     if check is quiet:
         yield
         return
-    # The members of lists are the network's blocks: residual blocks, attentions, layers.
-    blocks = [block for name, block in module.named_modules() if name.rpartition(".")[2].isdigit()]
+    # The members of lists that have parts of their own are the blocks: residual blocks, attentions, layers.
+    lists = [part for part in module.modules() if isinstance(part, nn.ModuleList)]
+    blocks = [block for each in lists for block in each if block._modules]
     hooks = [block.register_forward_pre_hook(lambda *_: check()) for block in blocks]
     try:
         yield

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor, nn
 
-from diffusion.errors import DiffusionError, OutOfMemory
+from diffusion.errors import DiffusionError, FamilyMismatch, OutOfMemory
+from diffusion.memory import lacks_memory
 from diffusion.model import Vae, checked, quiet
 from diffusion.values import Image, Latent
 
@@ -36,6 +37,11 @@ def decode(vae: Vae, latent: Latent, check: Callable[[], None] = quiet) -> Image
         decoded: Tensor = module.get_submodule("decoder")(module.get_submodule("post_quant_conv")(part))
         return decoded
 
+    if latent.samples.shape[1] != vae.channels:
+        raise FamilyMismatch(
+            f"This latent has {latent.samples.shape[1]} channels, but the VAE reads {vae.channels}.",
+            "Connect the VAE from the same Load Checkpoint as the model.",
+        )
     pixels = through(vae, run, latent.samples, 1, check)
     return Image(((pixels + 1) / 2).clamp(0, 1).movedim(1, -1).contiguous())
 
@@ -59,7 +65,9 @@ def through(vae: Vae, run: Run, whole: Tensor, pixels_per_cell: int, check: Call
         for part in torch.split(whole, max(1, MOST_CELLS // max(1, cells))):
             try:
                 parts.append(on_device(part))
-            except (torch.OutOfMemoryError, MemoryError):
+            except (RuntimeError, MemoryError) as error:
+                if not lacks_memory(error):
+                    raise
                 ratio = vae.downscale if pixels_per_cell == 1 else 1 / vae.downscale
                 sizes = TILE * pixels_per_cell, OVERLAP * pixels_per_cell
                 parts.extend(in_tiles(on_device, picture, *sizes, ratio) for picture in torch.split(part, 1))
@@ -73,7 +81,9 @@ def in_tiles(run: Callable[[Tensor], Tensor], whole: Tensor, tile: int, overlap:
             one_pass(run, whole, size, overlap, ratio)
             for size in ((tile * 2, tile // 2), (tile // 2, tile * 2), (tile, tile))
         ]
-    except (torch.OutOfMemoryError, MemoryError) as error:
+    except (RuntimeError, MemoryError) as error:
+        if not lacks_memory(error):
+            raise
         raise OutOfMemory(
             f"There is no room for a picture of {whole.shape[-1]} x {whole.shape[-2]}, even in parts.",
             "Close other programs, or lower the width and height.",

@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from diffusion.controlnet import ControlNet
+from diffusion.errors import OutOfMemory
 from diffusion.model import Model, TextEncoder, Vae, checked, quiet
 from tests import tiny
 
@@ -71,6 +72,14 @@ def test_no_hook_stays_on_the_network_after_a_stop(model):
 def quiet_or_stop(model: Model):
     """A check that is not the quiet one, so that hooks are set."""
     return lambda: quiet()
+
+
+def test_running_out_of_memory_is_told_with_what_to_lower(model):
+    def full() -> None:
+        raise torch.OutOfMemoryError
+
+    with pytest.raises(OutOfMemory, match="Lower the width, the height or the batch size"):
+        model.denoised(X, 3.0, TOKENS.expand(2, -1, -1), check=full)
 
 
 def test_an_inpainting_network_sees_the_mask_and_the_picture_unscaled(library):

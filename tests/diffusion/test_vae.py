@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from diffusion.errors import DiffusionError
+from diffusion.errors import DiffusionError, FamilyMismatch
 from diffusion.vae import cropped, decode, encode, faded, in_tiles, starts
 from diffusion.values import Image, Latent
 from tests import tiny
@@ -54,6 +54,11 @@ def test_a_picture_is_cut_around_its_middle():
 def test_a_picture_smaller_than_a_cell_is_refused(vae):
     with pytest.raises(DiffusionError, match="at least 8 x 8"):
         encode(vae, Image(torch.rand(1, 4, 64, 3)))
+
+
+def test_a_latent_of_another_family_is_refused(vae):
+    with pytest.raises(FamilyMismatch, match="16 channels, but the VAE reads 4"):
+        decode(vae, Latent(torch.zeros(1, 16, 4, 4)))
 
 
 def test_a_check_can_stop_decoding(vae):
