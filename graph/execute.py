@@ -143,7 +143,7 @@ class _Execution:
             elif self.tasks:
                 await self._idle()
         if stuck := [node for node in self.run.plan.targets if node not in self.held]:
-            raise self._deadlock(stuck[0])
+            raise self._deadlock(next(iter(self.joins), stuck[0]))
 
     async def stop(self) -> None:
         """End the tasks that are still running."""
@@ -243,7 +243,7 @@ class _Execution:
                 await self.wake.wait()
         except TimeoutError:
             if all(self.fetching[node] for node in self.tasks):
-                raise self._deadlock(next(iter(self.tasks))) from None
+                raise self._deadlock(next(iter(self.joins), next(iter(self.tasks)))) from None
 
     def _deadlock(self, node: str) -> NodeFailed:
         cause = WorkflowError("Nodes that were added while the workflow ran wait for each other.")

@@ -95,6 +95,7 @@ _TARGETS = ""  # no node has an empty id
 def _upstream(targets: Sequence[str], sources: Mapping[str, Sources]) -> "nx.DiGraph[str]":
     """Edges from each node to those it reads, and from one node more to the targets."""
     upstream: nx.DiGraph[str] = nx.DiGraph()
+    upstream.add_node(_TARGETS)
     upstream.add_edges_from((_TARGETS, target) for target in targets)
     upstream.add_edges_from((node, source) for node, wired in sources.items() for source, _ in wired.values())
     return upstream

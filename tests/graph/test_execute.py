@@ -1,10 +1,17 @@
+import asyncio
+import gc
+import json
+import time
+import weakref
 
+import msgspec
 import pytest
 
 from graph.errors import Interrupted, NodeFailed
-from graph.events import NodeProblem, NodeShown, NodesReused
+from graph.events import NodeFinished, NodeProblem, NodeShown, NodesReused
 from graph.execute import execute
-from tests.graph.toy import chain, wired
+from graph.node import Input, NodeSpec, Output, Result
+from tests.graph.toy import Bench, Toy, chain, graph_of, toys, wired
 
 DEEP = 10_000
 
@@ -230,3 +237,210 @@ async def test_a_chain_of_3_000_async_nodes_is_cancelled(bench):
     with pytest.raises(Interrupted):
         await bench.run(chain(3_000, "SlowAdd"), "n2999")
     assert len(bench.said) == 1_500
+
+
+async def test_a_failing_async_node_ends_the_others(bench):
+    graph = wired(
+        w=("Wait", {"a": 60}),
+        f=("FailSoon", {}),
+        x=("Say", {"text": ("w", "sum")}),
+        y=("Say", {"text": ("f", "sum")}),
+    )
+    with pytest.raises(NodeFailed, match="Node f failed"):
+        await bench.run(graph)
+    assert bench.said == [("w", "begun"), ("w", "ended")]
+
+
+async def test_a_run_that_waits_for_an_async_node_can_be_cancelled(bench):
+    bench.stop_after = 1
+    with pytest.raises(Interrupted):
+        await bench.run(wired(w=("Wait", {"a": 60})), "w")
+    assert bench.said == [("w", "begun"), ("w", "ended")]
+
+
+async def test_async_nodes_that_read_nothing_else_start_before_all_others(bench):
+    graph = wired(
+        n=("Number", {}),
+        s=("Say", {"text": ("n", "value")}),
+        w=("SlowAdd", {}),
+        x=("SlowAdd", {"a": ("w", "sum")}),
+        y=("Say", {"text": ("x", "sum")}),
+    )
+    await bench.run(graph)
+    assert (bench.ran[0], bench.said[0]) == ("w", ("w", "begun"))
+
+
+async def test_the_calls_of_an_async_node_over_a_list_run_at_once(bench):
+    graph = wired(each=("Each", {"count": 3}), w=("Wait", {"a": ("each", "items")}))
+    bench.stop_after = 4
+    with pytest.raises(Interrupted):
+        await bench.run(graph, "w")
+    assert [word for _, word in bench.said[:3]] == ["begun"] * 3
+
+
+async def test_a_lazy_input_given_up_does_not_run(bench):
+    graph = wired(n=("Number", {}), a=("Add", {"a": ("n", "value")}), i=("Impatient", {"yes": ("a", "sum")}))
+    assert await bench.value(graph, "i") == "gave up"
+
+
+async def test_a_node_that_asks_for_an_input_it_does_not_have_fails(bench):
+    graph = wired(n=("Number", {}), s=("AskAmiss", {"yes": ("n", "value")}))
+    with pytest.raises(NodeFailed, match="its input 'no', which is not connected"):
+        await bench.run(graph, "s")
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("TooMany", "gave 2 values, but it has 1 outputs"),
+        ("NoList", "promises a list"),
+        ("Bare", "instead of a Result"),
+    ],
+)
+async def test_a_node_that_breaks_its_promise_fails_by_name(bench, kind, message):
+    with pytest.raises(NodeFailed, match=message) as failed:
+        await bench.run(wired(x=(kind, {})), "x")
+    assert failed.value.node == "x"
+
+
+async def test_terminal_nodes_of_an_expansion_run_and_show_in_place_of_their_maker(bench):
+    graph = wired(e=("Expand", {"how": "say", "a": 3}))
+    await bench.run(graph, "e")
+    assert (bench.said, bench.ran) == ([("e.0", 3)], ["e"])
+    assert [event.node for event in bench.events if isinstance(event, NodeShown)] == ["e"]
+
+
+async def test_what_an_expansion_showed_is_shown_again_when_it_is_reused(bench):
+    graph = wired(e=("Expand", {"how": "say", "a": 3}))
+    await bench.run(graph, "e")
+    await bench.run(graph, "e")
+    assert bench.events == [NodesReused(("e",)), NodeShown("e", ({"kind": "text", "text": "3"},))]
+
+
+async def test_an_expanded_node_may_be_shown_elsewhere(bench):
+    run = bench.prepared(wired(e=("Expand", {"how": "say elsewhere"})), ["e"])
+    await execute(run)
+    assert run.shown_as == {"e.0": "other"}
+    assert [event.node for event in bench.events if isinstance(event, NodeShown)] == ["other"]
+
+
+async def test_an_expansion_may_point_at_a_node_outside(bench):
+    graph = wired(
+        n=("Number", {"value": 8}),
+        e=("Expand", {"how": "outside"}),
+        s=("Add", {"a": ("n", "value"), "b": ("e", "any")}),
+    )
+    assert await bench.value(graph, "s") == 16
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ("fail", "it is broken"),
+        ("unknown type", "There is no node type 'Sya'"),
+        ("unknown output", "output 'valeu' of 'n', which does not exist"),
+        ("taken", "a node 'n', but that id is taken"),
+        ("ring", "wait for each other"),
+        ("waits for itself", "wait for each other"),
+    ],
+)
+async def test_a_wrong_expansion_fails_by_the_name_of_its_maker(bench, how, message):
+    graph = wired(
+        n=("Number", {}), e=("Expand", {"how": how}), s=("Add", {"a": ("n", "value"), "b": ("e", "any")})
+    )
+    with pytest.raises(NodeFailed, match=message) as failed:
+        await bench.run(graph, "s")
+    assert failed.value.node == "e"
+
+
+async def test_a_node_remembers_between_runs_until_it_leaves_the_workflow(bench):
+    graph, other = wired(c=("Count", {})), wired(d=("Count", {}))
+    assert [await bench.value(graph, "c"), await bench.value(graph, "c")] == [1, 2]
+    assert [await bench.value(other, "d"), await bench.value(graph, "c")] == [1, 1]
+
+
+async def test_values_are_dropped_after_their_last_reader():
+    made = []
+    toys_and_probe = toys()
+
+    class Big:
+        """Something whose end can be seen."""
+
+    def make(host):
+        big = Big()
+        made.append(weakref.ref(big))
+        return Result((big,))
+
+    def look(host, text=None):
+        gc.collect()
+        return Result((made[0]() is None,))
+
+    toys_and_probe["Make"] = Toy(NodeSpec("Make", (), (Output("big", "BIG"),)), make)
+    toys_and_probe["Use"] = Toy(
+        NodeSpec("Use", (Input("big", "BIG"),), (Output("n", "INT"),)), lambda host, big: Result((1,))
+    )
+    toys_and_probe["Look"] = Toy(NodeSpec("Look", (Input("text", "*"),), (Output("gone", "BOOLEAN"),)), look)
+    bench = Bench(toys_and_probe)
+    bench.cache.limit_bytes = 0
+    graph = wired(m=("Make", {}), u=("Use", {"big": ("m", "big")}), l=("Look", {"text": ("u", "n")}))
+    assert await bench.value(graph, "l") is True
+
+
+async def test_a_node_passed_over_with_a_message_says_so_in_every_run(bench):
+    graph = wired(b=("Block", {"message": "Nothing to do."}), say=("Say", {"text": ("b", "sum")}))
+    await bench.run(graph)
+    await bench.run(graph)
+    assert [event.node for event in bench.events if isinstance(event, NodeProblem)] == ["say"]
+
+
+def hundred():
+    nodes = {"n0": ("Number", {"value": 1})}
+    for index in range(1, 100):
+        link = (f"n{index - 1}", "sum" if index > 1 else "value")
+        nodes[f"n{index}"] = ("Add", {"a": link, "b": index})
+    return graph_of(nodes)
+
+
+async def test_a_known_workflow_of_100_nodes_costs_5_ms_with_its_keys(bench):
+    await bench.run(hundred(), "n99")
+    times = []
+    for _ in range(3):
+        run = bench.prepared(hundred(), ["n99"])
+        began = time.thread_time()
+        await execute(run)
+        times.append(time.thread_time() - began)
+    assert (min(times) < 0.005, bench.ran) == (True, [])
+
+
+async def test_the_events_of_100_nodes_fit_in_60_kB(bench):
+    await bench.run(hundred(), "n99")
+    assert sum(len(msgspec.json.encode(event)) for event in bench.events) < 60_000
+    assert sum(isinstance(event, NodeFinished) for event in bench.events) == 100
+
+
+async def test_the_work_per_node_does_not_grow_with_the_workflow():
+    async def seconds(length):
+        bench = Bench(toys())
+        began = time.thread_time()
+        await bench.run(chain(length), f"n{length - 1}")
+        return (time.thread_time() - began) / length
+
+    small, large = min([await seconds(500) for _ in range(3)]), min([await seconds(5_000) for _ in range(2)])
+    assert large < 3 * small
+
+
+async def test_cancelling_the_task_of_a_run_ends_its_async_nodes(bench):
+    task = asyncio.create_task(bench.run(wired(w=("Wait", {"a": 60})), "w"))
+    await asyncio.sleep(0.05)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert bench.said == [("w", "begun"), ("w", "ended")]
+
+
+async def test_a_failure_is_told_with_its_kind(bench):
+    with pytest.raises(NodeFailed):
+        await bench.run(wired(f=("Fail", {})), "f")
+    (problem,) = [event.problem for event in bench.events if isinstance(event, NodeProblem)]
+    assert (problem.code, problem.message, problem.node) == ("node_failed", "ValueError: it is broken", "f")
+    assert json.loads(msgspec.json.encode(problem))["warning"] is False

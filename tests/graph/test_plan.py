@@ -44,6 +44,10 @@ def test_a_cycle_is_refused_by_name():
         plan(graph, SPECS, ["a"])
 
 
+def test_a_workflow_without_targets_has_an_empty_plan():
+    assert plan(wired(a=("Number", {})), SPECS).order == ()
+
+
 def test_a_target_that_does_not_exist_is_refused():
     with pytest.raises(WorkflowError, match="There is no node 'x' to run"):
         plan(wired(), SPECS, ["x"])

@@ -174,6 +174,51 @@ def _loop(host: Host, a: int, times: int) -> Result:
     return Result((From(rest, "value"),), expand=more)
 
 
+async def _wait(host: Host, a: int = 0) -> Result:
+    host.said.append((host.node, "begun"))
+    try:
+        await asyncio.sleep(a)
+    finally:
+        host.said.append((host.node, "ended"))
+    return Result((a,))
+
+
+async def _fail_soon(host: Host, a: int = 0) -> Result:
+    await asyncio.sleep(0.01)
+    raise ValueError("it is broken")
+
+
+async def _impatient(host: Host, yes: object = None) -> Result:
+    """Gives its lazy input up at once."""
+    try:
+        async with asyncio.timeout(0):
+            await yes
+    except TimeoutError:
+        return Result(("gave up",))
+    return Result(("too late",))
+
+
+def _expand(host: Host, how: str, a: int = 0) -> Result:
+    """Becomes other nodes, in ways right and wrong."""
+    inner = f"{host.node}.0"
+    say, fail = ExpandedNode("Say", {"text": a}), ExpandedNode("Fail")
+    same = {inner: ExpandedNode("Same", {}, {"text": (f"{inner}b", "any")})}
+    return {
+        "say": Result((a,), expand={inner: say}),
+        "say elsewhere": Result((a,), expand={inner: ExpandedNode("Say", {"text": a}, shown_as="other")}),
+        "fail": Result((From(inner, "sum"),), expand={inner: fail}),
+        "unknown type": Result((a,), expand={inner: ExpandedNode("Sya")}),
+        "unknown output": Result((From("n", "valeu"),)),
+        "outside": Result((From("n", "value"),)),
+        "taken": Result((a,), expand={"n": say}),
+        "ring": Result(
+            (From(inner, "any"),),
+            expand={**same, f"{inner}b": ExpandedNode("Same", {}, {"text": (inner, "any")})},
+        ),
+        "waits for itself": Result((From(host.node, "any"),)),
+    }[how]
+
+
 def _count(host: Host, state: list[int], a: int = 0) -> Result:
     state.append(a)
     return Result((len(state),))
@@ -227,6 +272,14 @@ def toys() -> dict[str, Toy]:
             _spec("BlockOdd", [_int("a")], "sum"),
             lambda host, a=0: Result((Blocked() if a % 2 else a,)),
         ),
+        Toy(_spec("Wait", [_int("a")], "sum", is_async=True), _wait),
+        Toy(_spec("FailSoon", [_int("a")], "sum", is_async=True), _fail_soon),
+        Toy(_spec("Impatient", [Input("yes", "*", lazy=True)], "any", is_async=True), _impatient),
+        Toy(_spec("Expand", [Input("how", "STRING"), _int("a")], "any"), _expand),
+        Toy(_spec("AskAmiss", [Input("yes", "*", lazy=True)], "any"), _say, asks=lambda values: ["no"]),
+        Toy(_spec("TooMany", (), "value"), lambda host: Result((1, 2))),
+        Toy(_spec("NoList", (), "items"), lambda host: Result((5,))),
+        Toy(_spec("Bare", (), "value"), lambda host: 5),
         Toy(_spec("Loop", [_int("a"), _int("times")], "value"), _loop),
         Toy(_spec("Count", [_int("a")], "value", cache=False), _count, remembers=True),
     )
