@@ -11,8 +11,17 @@ export interface StreamListener {
   readonly lost: (retryMs: number) => void;
 }
 
+/** What is used of a WebSocket. */
+export interface Socket {
+  binaryType: BinaryType;
+  onopen: ((event: Event) => void) | null;
+  onclose: ((event: CloseEvent) => void) | null;
+  onmessage: ((event: MessageEvent<unknown>) => void) | null;
+  close(): void;
+}
+
 export interface StreamTools {
-  readonly socket: (path: string) => WebSocket;
+  readonly socket: (path: string) => Socket;
   readonly later: (run: () => void, milliseconds: number) => () => void;
   /** Asked before each attempt: the number of the last event already known. Rejects if the server is away. */
   readonly position: () => Promise<number>;
@@ -27,7 +36,7 @@ export interface Stream {
 const WAITS = [250, 500, 1000, 2000, 4000, 8000, 15000];
 
 export function openStream({ socket, later, position }: StreamTools, listener: StreamListener): Stream {
-  let current: WebSocket | null = null;
+  let current: Socket | null = null;
   let attempt = 0;
   let over = false;
   let cancelWait = (): void => undefined;
@@ -48,7 +57,7 @@ export function openStream({ socket, later, position }: StreamTools, listener: S
     cancelWait = later(connect, milliseconds);
     listener.lost(milliseconds);
   };
-  const listen = (opened: WebSocket): void => {
+  const listen = (opened: Socket): void => {
     current = opened;
     opened.binaryType = "arraybuffer";
     opened.onopen = () => {

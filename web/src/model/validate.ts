@@ -8,17 +8,20 @@ import { fits, inputType, outputType, spoken } from "./sockets";
 import { type Input, type Specs, specTitle } from "./spec";
 import { neededNodes } from "./stale";
 import { passedThrough } from "./wiring";
-import { type Graph, type Link, type Node, type Port, linkInto, linkedInputs } from "./workflow";
+import { type Graph, type Link, type Node, type Port, linkInto, linkedByNode } from "./workflow";
 
 /** File names by folder; a folder that is not known is not checked. */
 export type Folders = ReadonlyMap<string, readonly string[]>;
 
+const UNLINKED: ReadonlySet<string> = new Set();
+
 /** Every fault of a graph. Those of nodes that no run needs are warnings. */
 export function validate(graph: Graph, specs: Specs, folders: Folders): readonly Problem[] {
   const needed = neededNodes(graph, specs);
+  const linked = linkedByNode(graph);
   const found = [
     ...[...graph.nodes].flatMap(([id, node]) =>
-      node.state === "on" ? nodeProblems(graph, id, node, specs, folders) : [],
+      node.state === "on" ? nodeProblems(graph, id, node, linked.get(id) ?? UNLINKED, specs, folders) : [],
     ),
     ...circles(graph),
   ];
@@ -31,6 +34,7 @@ function nodeProblems(
   graph: Graph,
   id: string,
   node: Node,
+  linked: ReadonlySet<string>,
   specs: Specs,
   folders: Folders,
 ): readonly Problem[] {
@@ -45,7 +49,6 @@ function nodeProblems(
       }),
     ];
   }
-  const linked = linkedInputs(graph, id);
   return inputSlots(node, spec, linked).flatMap((slot) => {
     const fault = linked.has(slot.name)
       ? linkProblem(graph, { node: id, name: slot.name }, slot, specs)

@@ -164,3 +164,10 @@ export function linkInto(graph: Graph, to: Port): Link | undefined {
 export function linkedInputs(graph: Graph, node: string): ReadonlySet<string> {
   return new Set(graph.links.filter((link) => link.to.node === node).map((link) => link.to.name));
 }
+
+/** The same for every node at once; nodes without links are absent. */
+export function linkedByNode(graph: Graph): ReadonlyMap<string, ReadonlySet<string>> {
+  const linked = new Map<string, Set<string>>();
+  for (const { to } of graph.links) linked.set(to.node, (linked.get(to.node) ?? new Set()).add(to.name));
+  return linked;
+}

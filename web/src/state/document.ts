@@ -9,8 +9,9 @@ import { NOTHING, type Selection, sameSelection } from "../model/selection";
 import type { Graph, Workflow } from "../model/workflow";
 import * as desks from "./desk";
 import type { Desk, OpenDocument, TabInfo } from "./desk";
-import { draftOf, drafts, dropDraft, keepDraft, pruneDrafts } from "./drafts";
+import { draftOf, drafts, dropDraft, pruneDrafts } from "./drafts";
 import type { Environment } from "./environment";
+import { draftKeeper, rememberedTabs } from "./keeper";
 
 export type { OpenDocument, TabInfo } from "./desk";
 
@@ -97,16 +98,22 @@ interface Workshop {
   readonly flush: () => void;
 }
 
-const TABS = "photogram:tabs";
 const CLOSED = "photogram:closed";
-const DRAFT_DELAY = 250;
 
 export function createDocuments(environment: Environment): Documents {
   const newKey = () => environment.random().toString(36);
   const first = desks.emptyDocument(newKey());
   const store = createStore<DocumentState>(() => stateOf(desks.deskOf([first]), true));
-  const lay = (desk: Desk) => store.setState(stateOf(desk, store.getState().draftsKept));
-  const keeper = draftKeeper(environment, store);
+  const lay = (desk: Desk) => {
+    const next = stateOf(desk, store.getState().draftsKept);
+    const { tabs } = store.getState();
+    store.setState(sameTabs(next.tabs, tabs) ? { ...next, tabs } : next);
+  };
+  const keeper = draftKeeper(
+    environment,
+    () => store.getState().desk,
+    (draftsKept) => store.setState({ draftsKept }),
+  );
   const put = (document: OpenDocument, keep = true) => {
     lay(desks.withDocument(store.getState().desk, document));
     if (keep) keeper.soon(document.key);
@@ -114,30 +121,6 @@ export function createDocuments(environment: Environment): Documents {
   const front = () => store.getState().desk.front;
   const workshop: Workshop = { environment, store, front, lay, put, newKey, flush: keeper.flush };
   return { store, flush: keeper.flush, ...edits(workshop), ...tabs(workshop), ...marks(workshop) };
-}
-
-/** Writes changed documents to the browser's storage, a moment after the last change. */
-function draftKeeper(environment: Environment, store: StoreApi<DocumentState>) {
-  const waiting = new Set<string>();
-  let stop = (): void => undefined;
-  const flush = (): void => {
-    stop();
-    const { desk } = store.getState();
-    const changed = desk.documents.filter((document) => waiting.has(document.key));
-    waiting.clear();
-    const kept = changed.map((document) =>
-      keepDraft(environment.local, desks.draftFrom(document, environment.now())),
-    );
-    if (kept.length > 0) store.setState({ draftsKept: !kept.includes(false) });
-    const remembered = { tabs: desk.documents.map((document) => document.key), front: desk.front.key };
-    environment.session.set(TABS, JSON.stringify(remembered));
-  };
-  const soon = (key: string): void => {
-    waiting.add(key);
-    stop();
-    stop = environment.later(flush, DRAFT_DELAY);
-  };
-  return { flush, soon };
 }
 
 function edits({ store, front, put }: Workshop) {
@@ -223,7 +206,7 @@ function tabs({ environment, store, front, lay, put, newKey, flush }: Workshop) 
       show(draft.key);
     },
     restore: async () => {
-      const remembered = rememberedTabs(session.get(TABS));
+      const remembered = rememberedTabs(session);
       const keys =
         remembered.tabs.length > 0
           ? remembered.tabs
@@ -262,16 +245,13 @@ function marks({ store, put }: Workshop) {
   };
 }
 
-function rememberedTabs(text: string | null): { readonly tabs: readonly string[]; readonly front: string } {
-  try {
-    const data: unknown = JSON.parse(text ?? "null");
-    if (typeof data !== "object" || data === null || !("tabs" in data) || !Array.isArray(data.tabs))
-      throw new TypeError();
-    const tabs = data.tabs.filter((key) => typeof key === "string");
-    return { tabs, front: "front" in data && typeof data.front === "string" ? data.front : "" };
-  } catch {
-    return { tabs: [], front: "" };
-  }
+/** The same list of tabs stays the same object, so that an edit does not redraw it. */
+function sameTabs(one: readonly TabInfo[], other: readonly TabInfo[]): boolean {
+  const same = (tab: TabInfo, { key, title, dirty }: TabInfo) =>
+    tab.key === key && tab.title === title && tab.dirty === dirty;
+  return (
+    one.length === other.length && one.every((tab, at) => other[at] !== undefined && same(tab, other[at]))
+  );
 }
 
 function stateOf(desk: Desk, draftsKept: boolean): DocumentState {

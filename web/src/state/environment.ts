@@ -1,6 +1,7 @@
 /** What the editor needs from the browser, passed in so that tests can pass something else. */
 
 import type { Fetch } from "../api/client";
+import type { Socket } from "../api/events";
 
 /** Texts by key, kept by the browser. `set` answers false when there is no room. */
 export interface Shelf {
@@ -13,7 +14,7 @@ export interface Shelf {
 export interface Environment {
   readonly fetch: Fetch;
   /** Opens a WebSocket to a path of the server. */
-  readonly socket: (path: string) => WebSocket;
+  readonly socket: (path: string) => Socket;
   /** Kept over restarts and shared by the browser's tabs. */
   readonly local: Shelf;
   /** Kept over a reload of this browser tab only. */
@@ -28,6 +29,8 @@ export interface Environment {
   /** A URL for bytes, and its release. */
   readonly objectUrl: (blob: Blob) => string;
   readonly revokeUrl: (url: string) => void;
+  /** Runs when the page is hidden or left: the last moment to keep something. */
+  readonly onHide: (run: () => void) => void;
 }
 
 /** The real browser. */
@@ -50,6 +53,10 @@ export function browserEnvironment(window: Window & typeof globalThis): Environm
     },
     objectUrl: (blob) => window.URL.createObjectURL(blob),
     revokeUrl: (url) => window.URL.revokeObjectURL(url),
+    onHide: (run) => {
+      window.addEventListener("pagehide", run);
+      window.document.addEventListener("visibilitychange", run);
+    },
   };
 }
 

@@ -45,7 +45,17 @@ export function createEditor(environment: Environment): Editor {
       if (lastRun !== null) void runs.recall(key, lastRun);
     }
   };
+  document.store.subscribe(({ desk }, before) => {
+    if (desk.documents === before.desk.documents) return;
+    const present = new Set(desk.documents.map(({ key }) => key));
+    const known = new Set(before.desk.documents.map(({ key }) => key));
+    for (const key of known) if (!present.has(key)) runs.forget(key);
+    for (const { key, lastRun } of desk.documents) {
+      if (!known.has(key) && lastRun !== null) void runs.recall(key, lastRun);
+    }
+  });
   const start = async (): Promise<void> => {
+    environment.onHide(document.flush);
     const restored = settings.store.getState().startup === "last" && (await document.restore());
     connection.start({
       resync,
