@@ -1,7 +1,9 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
-from diffusion.controlnet import fitted_hint
+from diffusion.controlnet import Query, fitted_hint, one_control
 from diffusion.errors import FamilyMismatch
 from tests import tiny
 
@@ -99,17 +101,11 @@ def test_a_hint_is_enlarged_to_nearest_pixels():
 
 
 def test_a_control_of_another_family_is_refused(net, denoise):
-    from dataclasses import replace
-
     with pytest.raises(FamilyMismatch, match="made for sdxl"):
         denoise(replace(net, family="sdxl").control(HINT))
 
 
 def test_a_control_that_averages_adds_the_same_everywhere(net):
-    from dataclasses import replace
-
-    from diffusion.controlnet import Query, one_control
-
     query = Query(X[:1], 500.0, TOKENS)
     middle = one_control(replace(net, averages=True).control(HINT), query, [0], "sd15").middle
     assert torch.allclose(middle, middle.mean((2, 3), keepdim=True).expand_as(middle))

@@ -1,7 +1,10 @@
+import json
+
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from transformers import CLIPTokenizer
 
 from diffusion.tokens import END, START, ClipTokenizer, chunks, parse, split_groups
 
@@ -104,20 +107,14 @@ def test_the_tokenizer_agrees_with_the_reference_library(text, reference):
 @pytest.fixture(scope="module")
 def reference():
     """transformers' tokenizer over the same vocabulary."""
-    from transformers import CLIPTokenizer
-
-    model = TOKENIZER.tokenizer.model
     words = TOKENIZER.tokenizer.get_vocab()
-    tokenizer = CLIPTokenizer(vocab=words, merges=merges_of(model))
+    tokenizer = CLIPTokenizer(vocab=words, merges=merges())
     return lambda text: tokenizer(text, add_special_tokens=False).input_ids
 
 
-def merges_of(model) -> list[tuple[str, str]]:
-    """The merges of a tokenizer's model."""
-    import json
-
-    merges = json.loads(TOKENIZER.tokenizer.to_str())["model"]["merges"]
-    return [tuple(pair) for pair in merges]
+def merges() -> list[tuple[str, str]]:
+    """The merges of our tokenizer."""
+    return [tuple(pair) for pair in json.loads(TOKENIZER.tokenizer.to_str())["model"]["merges"]]
 
 
 def test_an_empty_prompt_is_a_start_and_padding():
