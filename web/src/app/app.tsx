@@ -1,0 +1,83 @@
+import { useEffect, useMemo, type JSX } from "react";
+import "../ui/button.css";
+import "../ui/dialog.css";
+import "../ui/markdown.css";
+import "../ui/pick-list.css";
+import "../ui/popover.css";
+import "../ui/toast.css";
+import "../ui/tooltip.css";
+import "../canvas/canvas.css";
+import "../canvas/node.css";
+import "../canvas/picture.css";
+import "../canvas/socket.css";
+import "../widgets/widgets.css";
+import "../panels/panels.css";
+import "./app.css";
+import { Canvas } from "../canvas/canvas";
+import { MenusContext } from "../canvas/menus";
+import { Inspector } from "../panels/inspector";
+import { Problems } from "../panels/problems";
+import { StudioContext, type Studio, useCatalog, useSettings, useShell, useStudio } from "../ui/editor";
+import { Tooltips } from "../ui/tooltip";
+import { FileHostContext } from "../widgets/props";
+import { Dropzone } from "./dropzone";
+import { EmptyCanvas } from "./empty-canvas";
+import { fileHost } from "./file-host";
+import { contextMenus } from "./menus";
+import { Messages } from "./messages";
+import { Overlays } from "./overlays";
+import { Rail } from "./rail";
+import { RunBar } from "./run-bar";
+import { SidePanel } from "./side-panel";
+import { StatusStrip } from "./status-strip";
+import { useTheme } from "./theme";
+import { TopBar } from "./top-bar";
+import { useClipboard } from "./use-clipboard";
+import { useFirstRun } from "./use-first-run";
+import { useShortcuts } from "./use-shortcuts";
+
+/** The whole window. */
+export function App({ studio }: { studio: Studio }): JSX.Element {
+  return (
+    <StudioContext value={studio}>
+      <Frame />
+    </StudioContext>
+  );
+}
+
+function Frame(): JSX.Element {
+  const studio = useStudio();
+  const folders = useCatalog((state) => state.folders);
+  const files = useMemo(() => fileHost(studio, folders), [studio, folders]);
+  const menus = useMemo(() => contextMenus(studio), [studio]);
+  const inspector = useSettings((state) => state.inspector);
+  const problems = useShell((state) => state.problems);
+  useTheme();
+  useShortcuts();
+  useClipboard();
+  useFirstRun();
+  useEffect(() => studio.shell.store.getState().viewport?.focusCanvas(), [studio]);
+  return (
+    <FileHostContext value={files}>
+      <MenusContext value={menus}>
+        <div className="app">
+          <TopBar />
+          <Rail />
+          <SidePanel />
+          <div className="stage">
+            <Canvas />
+            <EmptyCanvas />
+            <RunBar />
+            <Messages />
+            {problems && <Problems />}
+          </div>
+          {inspector && <Inspector />}
+          <StatusStrip />
+        </div>
+        <Overlays />
+        <Dropzone />
+        <Tooltips />
+      </MenusContext>
+    </FileHostContext>
+  );
+}

@@ -1,0 +1,38 @@
+import { useEffect, useState, type JSX } from "react";
+import { useStudio } from "../ui/editor";
+
+/** Files dropped anywhere on the page are opened. */
+export function Dropzone(): JSX.Element | null {
+  const studio = useStudio();
+  const [over, setOver] = useState(false);
+  useEffect(() => {
+    const hasFiles = (event: DragEvent): boolean => event.dataTransfer?.types.includes("Files") === true;
+    const drag = (event: DragEvent): void => {
+      if (!hasFiles(event)) return;
+      event.preventDefault();
+      setOver(true);
+    };
+    const leave = (event: DragEvent): void => {
+      if (event.relatedTarget === null) setOver(false);
+    };
+    const drop = (event: DragEvent): void => {
+      setOver(false);
+      if (!hasFiles(event) || event.defaultPrevented) return;
+      event.preventDefault();
+      for (const file of event.dataTransfer?.files ?? []) void studio.files.import(file, file.name);
+    };
+    window.addEventListener("dragover", drag);
+    window.addEventListener("dragleave", leave);
+    window.addEventListener("drop", drop);
+    return () => {
+      window.removeEventListener("dragover", drag);
+      window.removeEventListener("dragleave", leave);
+      window.removeEventListener("drop", drop);
+    };
+  }, [studio]);
+  return over ? (
+    <div className="dropzone" aria-hidden="true">
+      <p>Drop to open the workflow</p>
+    </div>
+  ) : null;
+}

@@ -1,0 +1,113 @@
+import { useState, type JSX } from "react";
+import { runId } from "../model/path";
+import { resultsOf } from "../state/runs";
+import type { ShownItem } from "../api/types";
+import { useDocument, useRuns, useShell, useStudio } from "../ui/editor";
+import { picturesOf } from "../ui/pictures";
+import { Icon } from "../ui/icon";
+import type { NodeSpec } from "../model/spec";
+import { Upload } from "../widgets/upload";
+import { useStale, useStatus } from "./status";
+
+const NOTHING: readonly ShownItem[] = [];
+
+function useShown(id: string): readonly ShownItem[] {
+  const key = useDocument((state) => state.key);
+  const name = useDocument((state) => runId(state.path, id));
+  return useRuns((state) => resultsOf(state, key).shown.get(name) ?? NOTHING);
+}
+
+/** What a node that saves or shows has to show: the newest picture, large; the others of its batch below. */
+export function NodePicture({ id }: { id: string }): JSX.Element {
+  const shown = useShown(id);
+  const stale = useStale(id);
+  const images = shown.filter((item) => item.kind === "image");
+  const texts = shown.filter((item) => item.kind === "text");
+  const [at, setAt] = useState(0);
+  const item = images[Math.min(at, images.length - 1)];
+  if (item === undefined) {
+    return texts.length > 0 ? (
+      <pre className="node-picture picture-text nodrag nowheel">{texts.map((each) => each.text).join("\n")}</pre>
+    ) : (
+      <div className="node-picture picture-none">
+        <Icon name="asset" size={20} />
+        <span>The picture appears here</span>
+      </div>
+    );
+  }
+  return (
+    <div className="node-picture">
+      <Final id={id} images={images} item={item} stale={stale} />
+      {images.length > 1 && (
+        <div className="picture-strip nodrag">
+          {images.map((each, index) => (
+            <button
+              key={each.name}
+              type="button"
+              aria-label={`Picture ${index + 1} of ${images.length}`}
+              aria-pressed={each === item}
+              tabIndex={-1}
+              onClick={() => setAt(index)}
+            >
+              {index + 1}
+            </button>
+          ))}
+        </div>
+      )}
+    </div>
+  );
+}
+
+interface FinalProps {
+  id: string;
+  images: readonly ShownItem[];
+  item: ShownItem;
+  stale: boolean;
+}
+
+/** A finished picture; the one before it stays until the new one has arrived. */
+function Final({ id, images, item, stale }: FinalProps): JSX.Element {
+  const { client, shell } = useStudio();
+  const run = useRuns((state) => state.list.find((each) => each.outputs.some((output) => output.node === id))?.id ?? null);
+  const size = useShell(({ zoom }) => (zoom > 1.4 ? 1024 : zoom > 0.6 ? 512 : 256));
+  const source = client.fileUrl(item.folder, item.name, size);
+  const [ready, setReady] = useState("");
+  const at = images.indexOf(item);
+  return (
+    <button
+      type="button"
+      className="picture-frame nodrag"
+      data-stale={stale || undefined}
+      aria-label={`Open ${item.name}`}
+      tabIndex={-1}
+      onClick={() => shell.open({ kind: "viewer", pictures: picturesOf(client, images, run), index: at })}
+    >
+      {ready !== "" && ready !== source && <img src={ready} alt="" decoding="async" draggable={false} />}
+      <img
+        className="picture-new"
+        src={source}
+        alt={`Result ${item.name}`}
+        decoding="async"
+        draggable={false}
+        data-ready={ready === source || undefined}
+        onLoad={() => setReady(source)}
+      />
+      {stale && <span className="picture-stale">out of date</span>}
+    </button>
+  );
+}
+
+/** The picture of the step a sampler is at; for a node that loads a picture, the way to choose one. */
+export function StepPicture({ id, spec }: { id: string; spec: NodeSpec }): JSX.Element | null {
+  const key = useDocument((state) => state.key);
+  const name = useDocument((state) => runId(state.path, id));
+  const url = useRuns((state) => resultsOf(state, key).previews.get(name)?.url ?? null);
+  const running = useStatus(id).kind === "running";
+  const upload = spec.inputs.find((input) => input.widget?.kind === "file" && input.widget.folder === "input");
+  if (url === null) return upload === undefined ? null : <Upload node={id} name={upload.name} />;
+  return (
+    <figure className="node-picture picture-step" data-running={running || undefined}>
+      <img src={url} alt="Preview of the running step" draggable={false} />
+    </figure>
+  );
+}

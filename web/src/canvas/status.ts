@@ -1,0 +1,54 @@
+import { useMemo } from "react";
+import type { Problem } from "../model/problem";
+import { graphAt, runId } from "../model/path";
+import { type NodeStatus, IDLE, resultsOf, statusInside } from "../state/runs";
+import { useCatalog, useDocument, useRuns } from "../ui/editor";
+import { useProblems } from "../ui/problems";
+import { useCanvasModel } from "./state";
+import { spokenName } from "../ui/names";
+
+/** What the last run did or does with a node of the graph in front. */
+export function useStatus(id: string): NodeStatus {
+  const key = useDocument((state) => state.key);
+  const name = useDocument((state) => runId(state.path, id));
+  const instance = useDocument(({ graph, workflow }) => workflow.subgraphs.has(graph.nodes.get(id)?.type ?? ""));
+  return useRuns((state) => {
+    const { nodes } = resultsOf(state, key);
+    return instance ? statusInside(nodes, name) : (nodes.get(name) ?? IDLE);
+  });
+}
+
+export function useNodeProblems(id: string): readonly Problem[] {
+  const name = useDocument((state) => runId(state.path, id));
+  const problems = useProblems();
+  return useMemo(() => problems.filter((problem) => problem.node === name), [problems, name]);
+}
+
+export function useNodeName(id: string): string {
+  const { specs } = useCanvasModel();
+  const catalog = useCatalog((state) => state.specs);
+  return useDocument(({ graph, workflow }) => spokenName(graph, id, specs(workflow, catalog)));
+}
+
+export function describeStatus(status: NodeStatus): string {
+  switch (status.kind) {
+    case "running":
+      return status.total > 0 ? `running, step ${status.done} of ${status.total}` : "running";
+    case "idle":
+      return "";
+    case "failed":
+      return "failed";
+    default:
+      return status.kind;
+  }
+}
+
+const FRESH: ReadonlySet<string> = new Set();
+
+/** Whether the node's last result no longer fits what is on the canvas. */
+export function useStale(id: string): boolean {
+  const { figures } = useCanvasModel();
+  const key = useDocument((state) => state.key);
+  const before = useRuns((state) => resultsOf(state, key).submitted);
+  return useDocument(({ graph, path }) => (before === null ? FRESH : figures.stale(graph, graphAt(before, path))).has(id));
+}

@@ -1,0 +1,56 @@
+import { useCallback, useState, type JSX } from "react";
+import type { FileInfo } from "../api/types";
+import { useRuns, useStudio } from "../ui/editor";
+import { picturesOf } from "../ui/pictures";
+import { Nothing, Panel } from "./panel";
+import { useAnswer } from "./use-answer";
+
+const PAGE = 60;
+const DRAGGED_FILE = "application/x-photogram-file";
+
+/** What was made. Press to look at a picture, drag it onto a node that loads one. */
+export function AssetsPanel(): JSX.Element {
+  const { client } = useStudio();
+  const [limit, setLimit] = useState(PAGE);
+  const ended = useRuns((state) => state.list.find((run) => run.finished !== null)?.id ?? "");
+  const ask = useCallback(() => client.files("output", { limit }), [client, limit]);
+  const { answer } = useAnswer(ask, ended);
+  return (
+    <Panel name="assets" title="Assets">
+      <div className="panel-scroll">
+        {answer === null && <Nothing>Reading…</Nothing>}
+        {answer?.items.length === 0 && <Nothing>Pictures that you make appear here.</Nothing>}
+        <div className="asset-grid">
+          {answer?.items.map((file, at) => (
+            <Asset key={file.name} file={file} files={answer.items} at={at} />
+          ))}
+        </div>
+        {answer !== null && answer.next !== null && (
+          <button type="button" className="button panel-more" onClick={() => setLimit(limit + PAGE)}>
+            Show more
+          </button>
+        )}
+      </div>
+    </Panel>
+  );
+}
+
+function Asset({ file, files, at }: { file: FileInfo; files: readonly FileInfo[]; at: number }): JSX.Element {
+  const { client, shell } = useStudio();
+  return (
+    <button
+      type="button"
+      className="asset"
+      aria-label={`Open ${file.name}`}
+      data-tip={file.name}
+      draggable
+      onDragStart={(event) => {
+        event.dataTransfer.setData(DRAGGED_FILE, client.fileUrl(file.folder, file.name));
+        event.dataTransfer.effectAllowed = "copy";
+      }}
+      onClick={() => shell.open({ kind: "viewer", pictures: picturesOf(client, files), index: at })}
+    >
+      <img src={client.fileUrl(file.folder, file.name, 256)} alt="" loading="lazy" decoding="async" draggable={false} />
+    </button>
+  );
+}

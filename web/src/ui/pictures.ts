@@ -1,0 +1,22 @@
+import type { Client } from "../api/client";
+import type { FileFolder } from "../api/types";
+import type { Picture } from "./shell";
+
+interface PictureFile {
+  readonly folder: FileFolder;
+  readonly name: string;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Files of the server as pictures for the viewer. */
+export function picturesOf(client: Client, files: readonly PictureFile[], run: string | null = null): readonly Picture[] {
+  return files.map(({ folder, name, width, height }) => ({
+    url: client.fileUrl(folder, name),
+    thumbnail: client.fileUrl(folder, name, 512),
+    name,
+    width,
+    height,
+    run,
+  }));
+}

@@ -1,0 +1,83 @@
+import { useRef, useState, type ClipboardEvent, type DragEvent, type JSX } from "react";
+import { setValue } from "../model/edit";
+import { useDocument, useStudio } from "../ui/editor";
+import { Icon } from "../ui/icon";
+import { useFiles, useTab } from "./props";
+
+const DRAGGED_FILE = "application/x-photogram-file";
+
+/** The chosen picture of a node that loads one: drop another on it, paste, or press to choose. */
+export function Upload({ node, name: label }: { node: string; name: string }): JSX.Element {
+  const files = useFiles();
+  const { document } = useStudio();
+  const value = useDocument(({ graph }) => graph.nodes.get(node)?.inputs.get(label));
+  const picture = typeof value === "string" && value !== "" ? files.pictureOf("input", value) : null;
+  const chooser = useRef<HTMLInputElement>(null);
+  const [busy, setBusy] = useState(false);
+  const [over, setOver] = useState(false);
+  const [broken, setBroken] = useState<string | null>(null);
+  const take = (file: File | undefined): void => {
+    if (file === undefined) return;
+    setBusy(true);
+    void files
+      .upload(file)
+      .then((name) => {
+        if (name !== null) document.apply(`load ${name}`, (graph) => setValue(graph, node, label, name));
+      })
+      .finally(() => setBusy(false));
+  };
+  const drop = (event: DragEvent): void => {
+    const dragged = event.dataTransfer.getData(DRAGGED_FILE);
+    setOver(false);
+    event.preventDefault();
+    event.stopPropagation();
+    if (dragged !== "") void fetchAsFile(dragged).then(take);
+    else take(event.dataTransfer.files[0]);
+  };
+  return (
+    <>
+      <button
+        type="button"
+        className="file-drop"
+        aria-label={`Upload ${label}`}
+        data-over={over || undefined}
+        tabIndex={useTab()}
+        onClick={() => chooser.current?.click()}
+        onDragOver={(event) => {
+          event.preventDefault();
+          event.stopPropagation();
+          setOver(true);
+        }}
+        onDragLeave={() => setOver(false)}
+        onDrop={drop}
+        onPaste={(event: ClipboardEvent) => take(event.clipboardData.files[0])}
+      >
+        {picture !== null && broken !== picture ? (
+          <img src={picture} alt="" decoding="async" draggable={false} onError={() => setBroken(picture)} />
+        ) : (
+          <span className="file-hint">
+            <Icon name="upload" size={18} />
+            {busy ? "Uploading…" : "Drop, paste or choose a picture"}
+          </span>
+        )}
+      </button>
+      <input
+        ref={chooser}
+        type="file"
+        accept="image/*"
+        hidden
+        aria-label={`Choose a file for ${label}`}
+        onChange={(event) => take(event.currentTarget.files?.[0])}
+      />
+    </>
+  );
+}
+
+/** A picture dragged from the assets panel comes as its address. */
+async function fetchAsFile(address: string): Promise<File | undefined> {
+  const answer = await fetch(address);
+  if (!answer.ok) return undefined;
+  const blob = await answer.blob();
+  const name = decodeURIComponent(new URL(address, window.location.href).pathname.split("/").at(-1) ?? "picture.png");
+  return new File([blob], name, { type: blob.type });
+}
