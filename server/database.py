@@ -76,6 +76,7 @@ class Database:
         self._local = threading.local()
         self._connections: list[Connection] = []
         self._guard: Connection | None = None
+        self._closed = False
 
     async def __aenter__(self) -> Self:
         self._guard = await asyncio.to_thread(_open, self.path)
@@ -85,6 +86,7 @@ class Database:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._closed = True
         self._writes.put(None)
         await asyncio.to_thread(self._close)
 
@@ -94,6 +96,8 @@ class Database:
         Durable ones also survive a power cut. Writes that wait at the same time share a commit; one that
         raises is undone alone, and raises here. Raises DiskFull if there is no room.
         """
+        if self._closed:
+            raise DatabaseError(f"The database {self.path} is closed.")
         write = _Write(work, durable)
         self._writes.put(write)
         result: T = await asyncio.shield(asyncio.wrap_future(write.result))

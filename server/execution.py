@@ -27,6 +27,7 @@ from server.assets import Item
 from server.database import DiskFull
 from server.hosting import SAVED, Scope, happened
 
+LONGEST_MESSAGE = 2000
 T = TypeVar("T")
 State: TypeAlias = Literal["succeeded", "failed", "cancelled"]
 log = logging.getLogger(__name__)
@@ -198,6 +199,7 @@ def failure(failed: NodeFailed) -> Problem:
     cause = failed.cause
     message = getattr(cause, "message", None)
     if isinstance(message, str):
+        message = message[:LONGEST_MESSAGE]
         hint, name = str(getattr(cause, "hint", "")), getattr(cause, "input", None)
         return Problem("node_failed", message, hint, failed.node, name if isinstance(name, str) else None)
     if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT):

@@ -21,6 +21,8 @@ from server.queue import Claim, Queue
 
 IDLE_SHARE = 0.01
 """A node that uses a smaller share of one processor than this does nothing."""
+LAST_WORDS_SECONDS = 2.0
+"""How long the pipe of a worker that ended is read on, should a child of it hold it open."""
 log = logging.getLogger(__name__)
 
 
@@ -32,11 +34,13 @@ class NotReady(Exception):
 class Limits:
     """How long what may take, in seconds.
 
+    start: until the nodes are imported.
     hung: a node that neither reports progress nor computes. run: without progress, whatever the node does.
     cancel: from the wish to stop until the worker is ended. stop: the same when the server stops.
     first_pause, longest_pause: between two starts of a worker that dies. disk: between tries on a full disk.
     """
 
+    start: float = 600.0
     hung: float = 60.0
     run: float = 30 * 60.0
     cancel: float = 5.0
@@ -79,14 +83,11 @@ class Shift:
     async def work(self) -> str:
         """Serve until the process ends. Returns why it did; the run it left is back in the queue or ended."""
         watching = asyncio.create_task(self._watch())
-        try:
-            async for message in self.process.messages():
-                self._hear(message)
-        except messages.Broken as error:
-            self.process.kill(f"The worker could not be understood: {error}")
+        listening = asyncio.create_task(self._listen())
         reason = await self.process.ended()
+        await asyncio.wait([listening], timeout=LAST_WORDS_SECONDS)
         died = self._claim is not None and not self._leaving
-        tasks = [watching] if self._claiming is None else [watching, self._claiming]
+        tasks = [task for task in (watching, listening, self._claiming) if task is not None]
         for task in tasks:
             task.cancel()
         for answer in tuple(self._asked.values()):
@@ -94,6 +95,13 @@ class Shift:
         await asyncio.gather(*tasks, *self._jobs, return_exceptions=True)
         await self._queue.give_back(self._name, reason, died=died)
         return reason
+
+    async def _listen(self) -> None:
+        try:
+            async for message in self.process.messages():
+                self._hear(message)
+        except messages.Broken as error:
+            self.process.kill(f"The worker could not be understood: {error}")
 
     async def leave(self) -> None:
         """Take no more runs, and stop the worker at its next opportunity."""
@@ -220,14 +228,18 @@ class Shift:
             if self._watched != bool(self._hub.listeners):
                 self._watched = not self._watched
                 self.process.send(messages.Watch(self._watched))
-            if self._claim is not None and (reason := self._hangs()):
-                log.error("run %s: %s", self._claim.run.id, reason)
+            if reason := self._hangs():
+                log.error("%s", reason)
                 await self.process.kill_with_stack(reason)
             await asyncio.sleep(self._limits.tick)
 
     def _hangs(self) -> str:
-        """Why the present run is to be given up, or nothing."""
+        """Why the worker is to be given up, or nothing."""
         now = time.monotonic()
+        if self._claiming is None and now - self._last_heard > self._limits.start:
+            return f"The nodes were not imported within {self._limits.start:.0f} seconds."
+        if self._claim is None:
+            return ""
         if self._last_heard - self._last_life > self._limits.hung:
             return f"A node did nothing for {self._limits.hung:.0f} seconds, so the worker was ended."
         if now - self._last_sign > self._limits.run:

@@ -1,4 +1,4 @@
-"""A server to be killed: `python -m tests.server.kill FOLDER` queues each line of stdin and answers with its id."""
+"""A server to be killed: queues each line of its stdin and answers with the id of the run."""
 
 import asyncio
 import os

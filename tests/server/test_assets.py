@@ -1,5 +1,6 @@
 import asyncio
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.assets import Assets, Item, expanded, next_name
-from server.database import Database
+from server.database import Database, DiskFull
 from server.files import UnsafeName
 from server.queue import Queue
 
@@ -92,6 +93,16 @@ async def test_an_item_shown_again_keeps_its_name(
     found = await queue.get(again)
     assert found is not None
     assert found.outputs[0].items[0].name == "a_00001_.png"
+
+
+async def test_a_full_database_keeps_no_file(
+    assets: Assets, database: Database, run: str, tmp_path: Path
+) -> None:
+    await database.write(lambda connection: connection.execute("pragma max_page_count = 1").fetchall())
+    item = replace(staged(tmp_path, "1"), shown={"kind": "image", "about": "x" * 1_000_000})
+    with pytest.raises(DiskFull):
+        await assets.keep(run, "save", [item])
+    assert not list((tmp_path / "output").glob("*.png"))
 
 
 def test_a_prefix_may_name_folders_and_sizes() -> None:

@@ -2,7 +2,7 @@ import asyncio
 import json
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graph.errors import Problem
@@ -194,6 +194,7 @@ async def test_ten_thousand_waiting_runs_are_listed_and_cancelled_quickly(
     assert (listed - began, loop.time() - listed) < (1, 5)
 
 
+@settings(max_examples=25, deadline=None)
 @given(
     st.lists(
         st.sampled_from(

@@ -1,23 +1,41 @@
 import asyncio
 import json
 import os
+import secrets
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from graph import document
 from server.runner import Limits, NotReady
 from tests.server.toys import Plant, plant, saved, workflow
 
-HASTY = Limits(hung=1.0, run=2.0, cancel=0.5, stop=1.0, first_pause=0.05, longest_pause=0.2, tick=0.05)
+HASTY = Limits(hung=0.6, run=1.2, cancel=0.5, stop=0.5, first_pause=0.05, longest_pause=0.2, tick=0.05)
+
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def toys(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Plant]:
+    """One plant for all tests of this module that can share it."""
+    async with plant(tmp_path_factory.mktemp("toys")) as toys:
+        yield toys
 
 
 @pytest.fixture
-async def toys(tmp_path: Path) -> AsyncIterator[Plant]:
-    async with plant(tmp_path) as toys:
-        yield toys
+def value() -> int:
+    """A number that no other test uses, so that nothing is known of it."""
+    return secrets.randbelow(10**9)
+
+
+@pytest.fixture
+def prefix() -> str:
+    """The beginning of file names that no other test uses."""
+    return f"p{secrets.token_hex(4)}"
 
 
 def events_of(frames: list[str | bytes]) -> list[dict[str, Any]]:
@@ -35,15 +53,15 @@ async def heard(toys: Plant, run: str) -> list[str | bytes]:
     return frames
 
 
-async def test_a_run_saves_its_file_and_says_so(toys: Plant) -> None:
-    run = await toys.run(saved(7))
+async def test_a_run_saves_its_file_and_says_so(toys: Plant, prefix: str) -> None:
+    run = await toys.run(saved(7, prefix=prefix))
     assert run.state == "succeeded"
-    assert [item.name for item in run.outputs[0].items] == ["toy_00001_.txt"]
-    assert toys.files()[0].read_text().startswith("begin 7 0 ")
+    assert [item.name for item in run.outputs[0].items] == [f"{prefix}_00001_.txt"]
+    assert toys.files(prefix)[0].read_text().startswith("begin 7 0 ")
 
 
-async def test_the_events_of_a_run_come_in_order(toys: Plant) -> None:
-    queued = await toys.queue.add(saved(1))
+async def test_the_events_of_a_run_come_in_order(toys: Plant, value: int) -> None:
+    queued = await toys.queue.add(saved(value))
     events = [event for event in events_of(await heard(toys, queued.id)) if event.get("run") == queued.id]
     kinds = [(event["kind"], event.get("node")) for event in events if event["kind"] != "node_progress"]
     assert kinds == [
@@ -55,34 +73,35 @@ async def test_the_events_of_a_run_come_in_order(toys: Plant) -> None:
     assert events[0]["total"] == 2
 
 
-async def test_a_picture_holds_the_document_that_made_it(toys: Plant) -> None:
-    await toys.run(saved(7))
-    text = toys.files()[0].read_text()
-    assert json.loads(text[text.index("{") :]) == json.loads(saved(7))
+async def test_a_picture_holds_the_document_that_made_it(toys: Plant, prefix: str) -> None:
+    await toys.run(saved(7, prefix=prefix))
+    text = toys.files(prefix)[0].read_text()
+    assert json.loads(text[text.index("{") :]) == json.loads(saved(7, prefix=prefix))
 
 
-async def test_the_same_run_again_shows_the_same_file(toys: Plant) -> None:
-    first, second = await toys.run(saved(7)), await toys.run(saved(7))
+async def test_the_same_run_again_shows_the_same_file(toys: Plant, prefix: str) -> None:
+    first, second = await toys.run(saved(7, prefix=prefix)), await toys.run(saved(7, prefix=prefix))
     assert first.outputs == second.outputs
-    assert len(toys.files()) == 1
+    assert len(toys.files(prefix)) == 1
 
 
-async def test_a_file_that_was_removed_is_made_again(toys: Plant) -> None:
-    await toys.run(saved(7))
-    toys.files()[0].unlink()
-    run = await toys.run(saved(7))
-    assert [path.name for path in toys.files()] == [item.name for item in run.outputs[0].items]
+async def test_a_file_that_was_removed_is_made_again(toys: Plant, prefix: str) -> None:
+    await toys.run(saved(7, prefix=prefix))
+    toys.files(prefix)[0].unlink()
+    run = await toys.run(saved(7, prefix=prefix))
+    assert [path.name for path in toys.files(prefix)] == [item.name for item in run.outputs[0].items]
 
 
-async def test_targets_limit_what_is_run(toys: Plant) -> None:
-    run = await toys.ended((await toys.queue.add(saved(7), targets=["sleep"])).id)
-    assert (run.state, run.outputs, toys.files()) == ("succeeded", (), [])
+async def test_targets_limit_what_is_run(toys: Plant, prefix: str) -> None:
+    run = await toys.ended((await toys.queue.add(saved(7, prefix=prefix), targets=["sleep"])).id)
+    assert (run.state, run.outputs, toys.files(prefix)) == ("succeeded", (), [])
 
 
-async def test_a_list_runs_what_follows_once_for_each_item(toys: Plant) -> None:
-    run = await toys.run(workflow(many={"count": 3}, save={"value": {"link": ["many", "INT"]}}))
-    assert [item.name for item in run.outputs[0].items] == [f"toy_0000{n}_.txt" for n in (1, 2, 3)]
-    assert [path.read_text()[:9] for path in toys.files()] == ["begin 0 0", "begin 1 0", "begin 2 0"]
+async def test_a_list_runs_what_follows_once_for_each_item(toys: Plant, prefix: str) -> None:
+    save = {"value": {"link": ["many", "INT"]}, "prefix": prefix}
+    run = await toys.run(workflow(many={"count": 3}, save=save))
+    assert [item.name for item in run.outputs[0].items] == [f"{prefix}_0000{n}_.txt" for n in (1, 2, 3)]
+    assert [path.read_text()[:9] for path in toys.files(prefix)] == ["begin 0 0", "begin 1 0", "begin 2 0"]
 
 
 async def test_a_node_that_raises_fails_the_run_with_its_words(toys: Plant) -> None:
@@ -117,17 +136,35 @@ async def test_a_prefix_that_leaves_the_folder_fails_at_its_node(toys: Plant) ->
 async def test_a_full_disk_while_writing_fails_the_run_in_one_sentence(toys: Plant) -> None:
     run = await toys.run(workflow(fail_to_save={}))
     assert (run.state, [problem.code for problem in run.problems]) == ("failed", ["disk_full"])
-    assert list((toys.folder / "output" / ".staging").glob("*/*")) == []
+    assert list((toys.folder / "output" / ".staging").glob("*/*.txt")) == []
 
 
-async def test_what_could_not_be_saved_is_saved_by_the_next_run(toys: Plant) -> None:
-    blocked = toys.folder / "output" / "sub"
+async def test_what_could_not_be_saved_is_saved_by_the_next_run(toys: Plant, prefix: str) -> None:
+    blocked = toys.folder / "output" / prefix
     blocked.parent.mkdir(exist_ok=True)
     blocked.write_text("a file where a folder is wanted")
-    assert (await toys.run(saved(1, prefix="sub/a"))).state == "failed"
+    assert (await toys.run(saved(1, prefix=f"{prefix}/a"))).state == "failed"
     blocked.unlink()
-    run = await toys.run(saved(1, prefix="sub/a"))
-    assert [item.name for item in run.outputs[0].items] == ["sub/a_00001_.txt"]
+    run = await toys.run(saved(1, prefix=f"{prefix}/a"))
+    assert [item.name for item in run.outputs[0].items] == [f"{prefix}/a_00001_.txt"]
+
+
+async def test_the_end_of_a_run_that_finds_no_room_is_stored_when_there_is(tmp_path: Path) -> None:
+    strange = {f"n{n}": {"type": f"toys.strange{n}"} for n in range(300)}
+    async with plant(tmp_path) as toys:
+        first = await toys.queue.add(saved(1, seconds=0.5))
+        second = await toys.queue.add(json.dumps({"format": 1, "nodes": strange}))
+        await limit_pages(toys, 1)
+        await toys.ended(first.id)
+        await asyncio.sleep(0.5)
+        assert (await toys.queue.get(second.id)).state == "running"  # type: ignore[union-attr]
+        await limit_pages(toys, 1_000_000)
+        assert len((await toys.ended(second.id)).problems) >= 300
+
+
+async def limit_pages(toys: Plant, count: int) -> None:
+    """Leave no room in the database beyond what it has, or that many pages."""
+    await toys.database.write(lambda c: c.execute(f"pragma max_page_count = {count}").fetchall())
 
 
 async def test_what_a_node_prints_does_not_disturb_the_line(toys: Plant) -> None:
@@ -193,8 +230,8 @@ async def test_what_needs_no_worker_is_prepared_without_one(tmp_path: Path) -> N
             )
 
 
-async def test_a_running_run_stops_when_asked(toys: Plant) -> None:
-    run = await toys.queue.add(saved(1, seconds=60))
+async def test_a_running_run_stops_when_asked(toys: Plant, value: int) -> None:
+    run = await toys.queue.add(saved(value, seconds=60))
     await toys.started(run.id)
     pid = toys.runner.pid
     await toys.runner.cancel(run.id)
@@ -219,25 +256,29 @@ async def test_a_node_that_listens_to_nobody_is_ended_with_its_worker(toys: Plan
     assert (await toys.run(saved(2))).state == "succeeded"
 
 
-async def test_cancelling_one_run_leaves_the_others(toys: Plant) -> None:
-    first, second = await toys.queue.add(saved(1, seconds=60)), await toys.queue.add(saved(2))
+async def test_cancelling_one_run_leaves_the_others(toys: Plant, value: int) -> None:
+    first, second = await toys.queue.add(saved(value, seconds=60)), await toys.queue.add(saved(2))
     await toys.started(first.id)
     await toys.runner.cancel(first.id)
     assert (await toys.ended(second.id)).state == "succeeded"
 
 
-async def test_a_worker_killed_in_mid_node_is_replaced_and_the_run_finishes(toys: Plant) -> None:
-    run = await toys.queue.add(saved(5, seconds=1))
+async def test_a_worker_killed_in_mid_node_is_replaced_and_the_run_finishes(
+    toys: Plant, value: int, prefix: str
+) -> None:
+    run = await toys.queue.add(saved(value, seconds=1, prefix=prefix))
     await toys.started(run.id)
     assert toys.runner.pid is not None
     os.kill(toys.runner.pid, 9)
     ended = await toys.ended(run.id)
-    assert (ended.state, ended.attempt, len(toys.files())) == ("succeeded", 2, 1)
+    assert (ended.state, ended.attempt, len(toys.files(prefix))) == ("succeeded", 2, 1)
 
 
 @pytest.mark.parametrize(("node", "sign"), [("die", "status 3"), ("crash", "SIGSEGV")])
-async def test_a_run_that_kills_every_worker_fails_with_the_reason(toys: Plant, node: str, sign: str) -> None:
-    inputs = {"notes": str(toys.folder / "notes")} if node == "die" else {}
+async def test_a_run_that_kills_every_worker_fails_with_the_reason(
+    toys: Plant, node: str, sign: str, prefix: str
+) -> None:
+    inputs = {"notes": str(toys.folder / prefix)} if node == "die" else {}
     deadly = await toys.queue.add(workflow(**{node: inputs}, save={"value": {"link": [node, "INT"]}}))
     after = await toys.queue.add(saved(1))
     ended = await toys.ended(deadly.id)
@@ -246,28 +287,25 @@ async def test_a_run_that_kills_every_worker_fails_with_the_reason(toys: Plant, 
     assert (await toys.ended(after.id)).state == "succeeded"
 
 
-async def test_a_run_that_kills_one_worker_gets_another(toys: Plant) -> None:
-    inputs = {"notes": str(toys.folder / "notes"), "times": 1}
+async def test_a_run_that_kills_one_worker_gets_another(toys: Plant, prefix: str) -> None:
+    inputs = {"notes": str(toys.folder / prefix), "times": 1}
     run = await toys.run(workflow(die=inputs, save={"value": {"link": ["die", "INT"]}}))
     assert (run.state, run.attempt) == ("succeeded", 2)
 
 
-async def test_a_file_saved_by_a_first_attempt_is_not_saved_twice(toys: Plant) -> None:
-    inputs = {"notes": str(toys.folder / "notes"), "times": 1}
-    run = await toys.run(
-        workflow(a__save={"value": 1}, die=inputs, b__save={"value": {"link": ["die", "INT"]}})
-    )
-    assert (run.state, len(toys.files())) == ("succeeded", 2)
+async def test_a_file_saved_by_a_first_attempt_is_not_saved_twice(toys: Plant, prefix: str) -> None:
+    die = {"notes": str(toys.folder / f"{prefix}.notes"), "times": 1}
+    early, late = {"prefix": prefix}, {"prefix": prefix, "value": {"link": ["die", "INT"]}}
+    run = await toys.run(workflow(a__save=early, die=die, b__save=late))
+    assert (run.state, run.attempt, len(toys.files(prefix))) == ("succeeded", 2, 2)
 
 
-@pytest.mark.parametrize("node", ["hang", "spin"])
-async def test_a_node_that_hangs_is_given_up(tmp_path: Path, node: str) -> None:
+@pytest.mark.parametrize(("node", "reason"), [("hang", "did nothing"), ("spin", "no progress")])
+async def test_a_node_that_hangs_is_given_up(tmp_path: Path, node: str, reason: str) -> None:
     inputs = {"seconds": 60} if node == "spin" else {}
     async with plant(tmp_path, HASTY) as toys:
-        run = await toys.run(workflow(**{node: inputs}, save={"value": {"link": [node, "INT"]}}))
-        assert run.state == "failed"
-        assert ("did nothing" if node == "hang" else "no progress") in run.problems[0].message
-        assert (await toys.run(saved(1))).state == "succeeded"
+        await toys.queue.add(workflow(**{node: inputs}, save={"value": {"link": [node, "INT"]}}))
+        await toys.told("worker_changed", reason)
 
 
 async def test_a_node_that_computes_is_not_taken_for_hung(tmp_path: Path) -> None:

@@ -38,3 +38,5 @@ async def test_the_bundled_model_makes_a_picture_that_holds_its_workflow(tmp_pat
                 "precision": "float32",
             }
             assert str(tmp_path) not in str(picture.info)
+        again = await toys.ended((await toys.queue.add(text)).id, 10)
+        assert again.outputs == run.outputs

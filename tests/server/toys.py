@@ -88,9 +88,9 @@ def boom(text: str = "It broke.") -> int:
     raise ValueError(text)
 
 @node()
-def refuse() -> int:
+def refuse(text: str = "The number is too odd.") -> int:
     """Raise what an author foresaw."""
-    raise WorkflowError("The number is too odd.", "Choose an even one.", input="value")
+    raise WorkflowError(text, "Choose an even one.", input="value")
 
 @node()
 def steps(count: int = 100, pause: float = 0.0, *, progress: Progress = quiet) -> int:
@@ -178,17 +178,22 @@ class Plant:
         """Queue a document and wait for its end."""
         return await self.ended((await self.queue.add(document)).id)
 
-    async def started(self, id: str, kind: str = "node_started") -> None:
-        """Wait until a node of the run has started, or something else has happened to it."""
+    async def started(self, id: str) -> None:
+        """Wait until a node of the run has started."""
+        await self.told("node_started", id)
+
+    async def told(self, *words: str) -> None:
+        """Wait for an event with these words in it, or find it among those that were."""
         listener = self.hub.subscribe(after=0)
         async with asyncio.timeout(30):
             async for frame in listener:
-                if isinstance(frame, str) and kind in frame and id in frame:
-                    return
+                if isinstance(frame, str) and all(word in frame for word in words):
+                    break
+        listener.close()
 
-    def files(self) -> list[Path]:
-        """What lies in the output folder."""
-        return sorted(path for path in (self.folder / "output").glob("*") if path.is_file())
+    def files(self, prefix: str = "toy") -> list[Path]:
+        """What was saved under a prefix."""
+        return sorted((self.folder / "output").glob(f"{prefix}_*"))
 
 
 def settings(folder: Path, **changes: Any) -> Settings:
