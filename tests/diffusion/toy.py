@@ -24,7 +24,7 @@ class Toy(nn.Module):
     def __init__(self):
         super().__init__()
         self.anchor = nn.Parameter(torch.zeros(1), requires_grad=False)
-        self.blocks = nn.ModuleList([nn.Identity(), nn.Identity()])
+        self.blocks = nn.ModuleList([nn.Sequential(nn.Identity()) for _ in range(2)])
         self.shapes, self.tokens, self.inputs = [], [], []
 
     def forward(self, scaled, time, encoder_hidden_states, **_rest):

@@ -1,0 +1,77 @@
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import PIL.Image
+import pytest
+import torch
+
+from diffusion.images import UnreadablePicture
+from nodes.image import (
+    canny_edges,
+    image_batch,
+    image_invert,
+    image_pad_for_outpaint,
+    load_image,
+    preview_image,
+    save_image,
+)
+
+PICTURE = torch.rand(2, 6, 8, 3, generator=torch.Generator().manual_seed(0))
+
+
+@dataclass
+class Folder:
+    """An input and output folder that writes at once."""
+
+    root: Path
+    shown: list = field(default_factory=list)
+
+    def path(self, name):
+        return self.root / name
+
+    def save(self, encode, *, prefix, suffix, shown, temporary=False):
+        encode(self.root / f"{prefix}_{len(self.shown)}{suffix}", {"workflow": "{}"})
+        self.shown.append(shown | {"temporary": temporary})
+
+
+def test_what_was_saved_can_be_loaded(tmp_path):
+    folder = Folder(tmp_path)
+    save_image(PICTURE, "a", outputs=folder)
+    loaded = [load_image(f"a_{index}.png", inputs=folder).image for index in (0, 1)]
+    assert torch.allclose(torch.cat([torch.as_tensor(each) for each in loaded]), PICTURE, atol=1 / 255)
+
+
+def test_each_picture_of_a_batch_is_a_file_with_the_workflow_inside(tmp_path):
+    folder = Folder(tmp_path)
+    save_image(PICTURE, outputs=folder)
+    assert folder.shown == [{"kind": "image", "width": 8, "height": 6, "temporary": False}] * 2
+    assert PIL.Image.open(tmp_path / "Photogram_1.png").text == {"workflow": "{}"}
+
+
+def test_a_preview_is_not_kept(tmp_path):
+    folder = Folder(tmp_path)
+    preview_image(PICTURE[:1], outputs=folder)
+    assert folder.shown[0]["temporary"] is True
+
+
+def test_a_file_that_is_no_picture_is_refused(tmp_path):
+    (tmp_path / "a.png").write_text("hello")
+    with pytest.raises(UnreadablePicture):
+        load_image("a.png", inputs=Folder(tmp_path))
+
+
+def test_an_inverted_picture_adds_up_to_white():
+    assert torch.allclose(image_invert(PICTURE) + PICTURE, torch.tensor(1.0))
+
+
+def test_padding_gives_a_picture_and_a_mask_of_one_size():
+    image, mask = image_pad_for_outpaint(PICTURE, left=8, bottom=16, feathering=0)
+    assert image.shape[1:3] == mask.shape[1:3] == (22, 16)
+
+
+def test_pictures_of_two_sizes_make_one_batch():
+    assert image_batch(PICTURE, torch.rand(1, 20, 20, 4)).shape == (3, 6, 8, 3)
+
+
+def test_edges_have_the_size_of_the_picture():
+    assert canny_edges(PICTURE, 0.1, 0.2).shape == PICTURE.shape
