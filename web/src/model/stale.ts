@@ -12,7 +12,9 @@ export function neededNodes(
   targets: readonly string[] | null = null,
 ): ReadonlySet<string> {
   const isOn = (id: string) => graph.nodes.get(id)?.state === "on";
-  const isTerminal = ([, node]: readonly [string, Node]) => specs.get(node.type)?.terminal === true;
+  const read = new Set(graph.links.map((link) => link.from.node));
+  // One of an unknown type that nothing reads may be meant to save or show.
+  const isTerminal = ([id, node]: readonly [string, Node]) => specs.get(node.type)?.terminal ?? !read.has(id);
   const ends = targets ?? [...graph.nodes].filter(isTerminal).map(([id]) => id);
   const wanted = new Set(ends.filter(isOn));
   return new Set([...wanted, ...upstream(withoutOff(graph), wanted)].filter(isOn));
