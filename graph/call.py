@@ -61,7 +61,7 @@ async def call_node(
         return await _together(caller, job, arrived, state)
     except NodeFailed:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise NodeFailed(job.root, error) from error
 
 
@@ -84,7 +84,7 @@ async def wanted_next(caller: Caller, job: Job, arrived: Mapping[str, Items], st
 
     try:
         found: list[str] = await caller.call_sync(ask)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise NodeFailed(job.root, error) from error
     return found
 

@@ -9,12 +9,12 @@ import asyncio
 import operator
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Literal, TypeAlias
 
+from graph.ahead import ahead
 from graph.cache import Cache, Items, Known
 from graph.call import Caller, CallSync, call_node, inline, wanted_next
 from graph.errors import Interrupted, NodeFailed, Problem, WorkflowError
@@ -23,12 +23,12 @@ from graph.expand import MOST_EXPANDED, Join, unfold
 from graph.held import Held
 from graph.jobs import HostFor, Job, document_jobs, set_base_keys
 from graph.keys import is_fresh, origin_keys, output_key, result_key
-from graph.mapping import blocker, call_count, differ, one_call, pieces
+from graph.mapping import all_blocked, differ, pieces
 from graph.node import Blocked, From, Implementation, Result
 from graph.plan import Plan
+from graph.stack import Stack
 from graph.states import States
 
-_Phase: TypeAlias = Literal["queued", "waiting", "ready", "running"]
 _POLL_SECONDS = 0.05
 
 
@@ -85,10 +85,7 @@ class _Execution:
         self.run = run
         self.held = Held(run.plan.readers, run.plan.targets)
         self.jobs = self.held.jobs
-        self.stack: list[str] = []
-        self.phases: dict[str, _Phase] = {}
-        self.missing: dict[str, int] = {}
-        self.waiters: dict[str, list[str]] = {}
+        self.stack = Stack(self.held.__contains__)
         self.asked: dict[str, set[str]] = {}
         self.joins: dict[str, Join] = {}
         self.started: dict[str, float] = {}
@@ -130,8 +127,9 @@ class _Execution:
 
     async def drive(self) -> None:
         """Compute until every target is known."""
-        self._demand(self.run.plan.targets)
-        self._demand(self._at_once())
+        plan = self.run.plan
+        self.stack.demand(plan.targets)
+        self.stack.demand(ahead(plan.order, plan.targets, self.jobs, self.held.values.keys()))
         while self.stack or self.tasks:
             self.check()
             if self.tasks:
@@ -139,7 +137,7 @@ class _Execution:
             while self.finished:
                 await self._take_task(self.finished.popleft())
             if self.stack:
-                await self._visit(self.stack.pop())
+                await self._visit_next()
             elif self.tasks:
                 await self._idle()
         if stuck := [node for node in self.run.plan.targets if node not in self.held]:
@@ -160,39 +158,23 @@ class _Execution:
         if self.run.cancelled():
             raise Interrupted
 
-    def _demand(self, nodes: Iterable[str]) -> None:
-        """Put nodes on the stack, the first of them on top. One that is there already comes up."""
-        for node in reversed([*nodes]):
-            if node not in self.held and self.phases.get(node, "queued") == "queued":
-                self.phases[node] = "queued"
-                self.stack.append(node)
-
-    def _wait(self, node: str, others: Iterable[str]) -> bool:
-        """Let a node wait for others; whether any of them is still to be computed."""
-        lacking = [other for other in dict.fromkeys(others) if other not in self.held]
-        if lacking:
-            self.missing[node] = len(lacking)
-            for other in lacking:
-                self.waiters.setdefault(other, []).append(node)
-            self._demand(lacking)
-        return bool(lacking)
-
-    async def _visit(self, node: str) -> None:
-        phase, job = self.phases.get(node), self.jobs[node]
-        if phase not in ("queued", "ready"):
+    async def _visit_next(self) -> None:
+        taken = self.stack.take()
+        if taken is None:
             return
+        node, is_new = taken
+        job = self.jobs[node]
         if not self.held.wants(node):
-            del self.phases[node]
+            self.stack.forget(node)
             return
-        self.phases[node] = "waiting"
         self.held.begin(node)
         if node in self.joins:
             self._complete(job, self.joins.pop(node))
             return
-        if phase == "queued" and (known := self.run.cache.get(job.origin)):
+        if is_new and (known := self.run.cache.get(job.origin)):
             self._reuse(job, known)
             return
-        if self._wait(node, await self._lacking(job)):
+        if self.stack.wait(node, await self._lacking(job)):
             return
         key = job.actual = self._key(job)
         if key != job.origin and not is_fresh(key) and (known := self.run.cache.get(key)):
@@ -214,25 +196,6 @@ class _Execution:
                 return []
             asked.update(wanted)
 
-    def _at_once(self) -> list[str]:
-        """Async nodes that are surely needed and read nothing but one another: they start before all else."""
-        if not any(job.implementation.spec.is_async for job in self.jobs.values()):
-            return []
-        sure = {target for target in self.run.plan.targets if target not in self.held}
-        free: dict[str, None] = {}
-        for node in reversed(self.run.plan.order):
-            if node in sure:
-                sure.update(source for source in self._eager(node) if source not in self.held)
-        for node in self.run.plan.order:
-            is_async = node in sure and self.jobs[node].implementation.spec.is_async
-            if is_async and all(source in free or source in self.held for source in self._eager(node)):
-                free[node] = None
-        return [*free]
-
-    def _eager(self, node: str) -> list[str]:
-        job = self.jobs[node]
-        return [source for name, (source, _) in job.sources.items() if name not in job.lazy]
-
     async def _idle(self) -> None:
         """Wait until a task is done or asks for something; look up from time to time for a cancelled run."""
         self.wake.clear()
@@ -251,7 +214,7 @@ class _Execution:
 
     async def _compute(self, job: Job) -> None:
         arrived = self._arrived(job)
-        if not self._is_passed_over(job, arrived):
+        if not all_blocked(arrived, job.whole):
             self.started[job.id] = time.perf_counter()
             if not job.quiet:
                 self.run.emit(NodeStarted(job.shown_as))
@@ -263,7 +226,7 @@ class _Execution:
                 )
         calls = call_node(self.caller, job, arrived, self._state(job), partial(self._fetch, job))
         if job.implementation.spec.is_async:
-            self.phases[job.id] = "running"
+            self.stack.run(job.id)
             self.tasks[job.id] = task = asyncio.create_task(calls)
             task.add_done_callback(partial(self._task_done, job.id))
         else:
@@ -288,7 +251,7 @@ class _Execution:
             future = asyncio.get_running_loop().create_future()
             self.fetchers.setdefault(source, []).append((job.id, future))
             self.fetching[job.id] += 1
-            self._demand([source])
+            self.stack.demand([source])
             self.wake.set()
             await future
         self.asked[job.id].add(name)
@@ -328,8 +291,7 @@ class _Execution:
         self.held.read(join.targets)
         await self._set_keys(jobs)
         self.joins[job.id] = join
-        self.phases[job.id] = "waiting"
-        if not self._wait(job.id, join.targets):
+        if not self.stack.wait(job.id, join.targets):
             self._complete(job, self.joins.pop(job.id))
 
     def _complete(self, job: Job, join: Join) -> None:
@@ -365,15 +327,6 @@ class _Execution:
     def _shows_for(self, target: str, job: Job) -> bool:
         return self.run.shown_as.get(target) == job.shown_as
 
-    def _is_passed_over(self, job: Job, arrived: Mapping[str, Items]) -> bool:
-        """Whether blockers keep every call from being made."""
-        if not any(isinstance(item, Blocked) for items in arrived.values() for item in items):
-            return False
-        with suppress(WorkflowError):
-            rows = (one_call(arrived, job.whole, index) for index in range(call_count(arrived, job.whole)))
-            return all(blocker(row, job.whole) is not None for row in rows)
-        return False
-
     def _reuse(self, job: Job, known: Known) -> None:
         if not job.quiet:
             self.run.emit(NodesReused((job.shown_as,)))
@@ -386,17 +339,12 @@ class _Execution:
 
     def _done(self, node: str, known: Known) -> None:
         """Hand a result to those who wait for it, and let go of what this node read."""
-        self.phases.pop(node, None)
-        for waiter in self.waiters.pop(node, ()):
-            self.missing[waiter] -= 1
-            if not self.missing[waiter]:
-                self.phases[waiter] = "ready"
-                self.stack.append(waiter)
         for reader, future in self.fetchers.pop(node, ()):
             self.fetching[reader] -= 1
             if not future.done():
                 future.set_result(None)
         self.held.hold(node, known)
+        self.stack.done(node)
 
     async def _set_keys(self, jobs: Mapping[str, Job]) -> None:
         await self.run.call_sync(partial(set_base_keys, jobs.values(), self.run.host_for))

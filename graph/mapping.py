@@ -48,6 +48,15 @@ def blocker(values: Mapping[str, object], whole: Collection[str]) -> Blocked | N
     return None
 
 
+def all_blocked(arrived: Mapping[str, Items], whole: Collection[str]) -> bool:
+    """Whether blockers keep every call from being made."""
+    if not any(isinstance(item, Blocked) for items in arrived.values() for item in items):
+        return False
+    lengths = [len(items) for name, items in arrived.items() if name not in whole]
+    rows = range(max(lengths, default=1) if 0 not in lengths else 0)
+    return bool(rows) and all(blocker(one_call(arrived, whole, row), whole) for row in rows)
+
+
 def pieces(result: Result | Blocked, outputs: Sequence[Output]) -> list[Items | From]:
     """What one call adds to each output: items, or a reference to an output of an expanded node.
 

@@ -1,7 +1,7 @@
 import pytest
 
 from graph.errors import WorkflowError
-from graph.mapping import blocker, call_count, differ, one_call, pieces
+from graph.mapping import all_blocked, blocker, call_count, differ, one_call, pieces
 from graph.node import Blocked, From, Output, Result
 
 ONE = (Output("a", "INT"),)
@@ -59,3 +59,17 @@ def test_a_blocker_is_found_in_a_value_and_in_a_list_taken_whole():
 )
 def test_what_a_call_adds_to_an_output(result, outputs, expected):
     assert pieces(result, outputs) == expected
+
+
+@pytest.mark.parametrize(
+    ("arrived", "told"),
+    [
+        ({"a": (1,)}, False),
+        ({"a": (Blocked(),), "b": (1, 2)}, True),
+        ({"a": (Blocked(), 1)}, False),
+        ({"a": (Blocked(), 1), "b": (1, Blocked())}, True),
+        ({"a": (Blocked(),), "b": ()}, False),
+    ],
+)
+def test_a_node_is_passed_over_when_every_call_meets_a_blocker(arrived, told):
+    assert all_blocked(arrived, ()) is told
