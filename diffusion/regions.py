@@ -11,6 +11,7 @@ from typing import NamedTuple, TypeAlias
 import torch
 from torch import Tensor
 
+from diffusion.errors import OutOfMemory
 from diffusion.inpaint import mask_for
 from diffusion.model import Model, quiet
 from diffusion.noise import tiled
@@ -90,12 +91,21 @@ class Network:
             if region.last <= sigma <= region.first
         ]
         for group in _groups(asked):
-            answers = self._forward(x, sigma, [region for _, region in group])
+            answers = self._answers(x, sigma, [region for _, region in group])
             for (index, region), answer in zip(group, answers, strict=True):
                 box = region.area or _whole(x)
                 box.of(sums[index]).add_(answer * region.weight)  # in place: made above
                 box.of(weights[index]).add_(region.weight)
         return [total / (weight + NOTHING) for total, weight in zip(sums, weights, strict=True)]
+
+    def _answers(self, x: Tensor, sigma: float, regions: Sequence[Region]) -> Sequence[Tensor]:
+        """One answer for each region: in one forward, or in one each where memory is short."""
+        try:
+            return self._forward(x, sigma, regions)
+        except OutOfMemory:
+            if len(regions) == 1:
+                raise
+        return [self._forward(x, sigma, [region])[0] for region in regions]
 
     def _forward(self, x: Tensor, sigma: float, regions: Sequence[Region]) -> tuple[Tensor, ...]:
         """One forward over a batch with a block of rows for each region; all have the same shape."""

@@ -6,7 +6,7 @@ import torch
 from diffusion.model import Model
 from diffusion.regions import Box, Network, placed
 from diffusion.values import Conditioning
-from tests.diffusion.toy import NOISE, latent, prompt, says, toy_model
+from tests.diffusion.toy import NOISE, Toy, ToyHandle, latent, prompt, says, toy_model
 
 X = latent(2, 16, 16).samples
 SIGMA = NOISE.sigmas[500]
@@ -39,6 +39,17 @@ def test_both_lists_share_one_forward():
     model = toy_model()
     answers(says(1), says(0), model=model)
     assert model.network.module.shapes == [(4, 4, 16, 16)]
+
+
+def test_where_memory_is_short_each_is_asked_on_its_own():
+    class Small(Toy):
+        def forward(self, scaled, *args, **rest):
+            if len(scaled) > 2:
+                raise torch.OutOfMemoryError
+            return super().forward(scaled, *args, **rest)
+
+    model = toy_model(network=ToyHandle(Small()))
+    assert torch.allclose(answers(says(1), says(0), model=model)[0], alone(1), atol=1e-6)
 
 
 def test_prompts_of_different_lengths_are_repeated_to_share_a_forward():

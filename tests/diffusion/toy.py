@@ -51,7 +51,8 @@ class ToyHandle:
 
 
 def toy_model(**changes):
-    return Model(SD15, NOISE, EPSILON, ToyHandle(), **changes)
+    network = changes.pop("network", None) or ToyHandle()
+    return Model(SD15, NOISE, EPSILON, network, **changes)
 
 
 def prompt(value=0.0, tokens=2, **changes):
