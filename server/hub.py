@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import struct
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Hashable
@@ -12,7 +13,7 @@ import msgspec
 from graph.events import Event as NodeEvent
 from graph.events import NodeProgress
 from server import api
-from server.database import Connection, Database
+from server.database import Connection, Database, DiskFull
 
 Event = (
     NodeEvent
@@ -28,6 +29,7 @@ KEPT = 10_000
 BACKLOG_BYTES = 1 << 20
 BLOCK = 100_000
 """Numbers are reserved on the disk in blocks of this size, so that they never go back."""
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ class Hub:
             subscription.close()
         if self._reserving is not None:
             await self._reserving
-        await self._reserve(self.seq)
+        await self._reserve_ahead(self.seq)
 
     @property
     def listeners(self) -> int:
@@ -133,7 +135,7 @@ class Hub:
         for subscription in tuple(self._subscriptions):
             subscription.offer(key, frame)
         if self._reserved - self.seq < BLOCK // 2 and (self._reserving is None or self._reserving.done()):
-            self._reserving = asyncio.ensure_future(self._reserve(self._reserved + BLOCK))
+            self._reserving = asyncio.ensure_future(self._reserve_ahead(self._reserved + BLOCK))
         return self.seq
 
     def show(self, preview: Preview) -> None:
@@ -175,6 +177,13 @@ class Hub:
         self._kept.append((self.seq, frame))
         if len(self._kept) > KEPT:
             self._floor = self._kept.popleft()[0]
+
+    async def _reserve_ahead(self, number: int) -> None:
+        """Reserve, or on a full disk leave it to the next event."""
+        try:
+            await self._reserve(number)
+        except DiskFull as error:
+            log.error("event numbers cannot be reserved: %s", error.message)
 
     async def _reserve(self, number: int) -> None:
         await self._database.write(lambda connection: _set_mark(connection, number))

@@ -5,9 +5,9 @@ import itertools
 import logging
 import secrets
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from graph.errors import Problem
 from graph.events import NodeShown
@@ -19,6 +19,7 @@ from server.hub import Hub, Preview
 from server.process import WorkerProcess
 from server.queue import Claim, Queue
 
+T = TypeVar("T")
 IDLE_SHARE = 0.01
 """A node that uses a smaller share of one processor than this does nothing."""
 LAST_WORDS_SECONDS = 2.0
@@ -93,7 +94,7 @@ class Shift:
         for answer in tuple(self._asked.values()):
             answer.cancel()
         await asyncio.gather(*tasks, *self._jobs, return_exceptions=True)
-        await self._queue.give_back(self._name, reason, died=died)
+        await self._insist(lambda: self._queue.give_back(self._name, reason, died=died))
         return reason
 
     async def _listen(self) -> None:
@@ -137,10 +138,17 @@ class Shift:
 
     async def _claim_runs(self) -> None:
         while not self._leaving:
-            self._claim = await self._queue.claim(self._name)
-            await self._carry_out(self._claim)
+            self._claim = await self._insist(lambda: self._queue.claim(self._name))
+            if self._claim is not None:
+                await self._carry_out(self._claim)
             self._claim = None
             self.finished += 1
+
+    def _claimed(self, task: "asyncio.Task[None]") -> None:
+        """The end of claiming; an unforeseen one ends the worker, so that a new one goes on."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("runs can no longer be claimed", exc_info=error)
+            self.process.kill("The queue could not be read.")
 
     async def _carry_out(self, claim: Claim) -> None:
         """Have the worker execute the run and note how it ended."""
@@ -155,17 +163,20 @@ class Shift:
         await asyncio.shield(self._spawn(self._finish(ended)))
 
     async def _finish(self, ended: messages.Ended) -> None:
-        """Store the end of a run; on a full disk, again and again until there is room."""
+        """Store the end of a run."""
         if ended.state == "cancelled" and self._leaving and not await self._queue.is_cancelling(ended.run):
             return  # stopped with the server, not by a person: it goes back to the queue
+        await self._insist(lambda: self._queue.finish(ended.run, ended.attempt, ended.state, ended.problems))
+
+    async def _insist(self, write: Callable[[], Awaitable[T]]) -> T | None:
+        """Write to the database; on a full disk again and again, until there is room or the server stops."""
         while True:
             try:
-                await self._queue.finish(ended.run, ended.attempt, ended.state, ended.problems)
-                break
+                return await write()
             except DiskFull as error:
-                log.error("the end of run %s could not be stored: %s", ended.run, error.message)
+                log.error("the queue waits: %s", error.message)
                 if self._leaving:
-                    return
+                    return None
                 await asyncio.sleep(self._limits.disk)
 
     def _hear(self, message: messages.ToServer) -> None:
@@ -175,6 +186,7 @@ class Shift:
                 self.device = message.device
                 self._on_ready(message)
                 self._claiming = asyncio.create_task(self._claim_runs())
+                self._claiming.add_done_callback(self._claimed)
             case messages.Heartbeat():
                 self._beat(message)
             case messages.Prepared():
