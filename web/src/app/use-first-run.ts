@@ -7,7 +7,7 @@ const TRIES = 80;
 
 /** On the very first visit the prompt has the focus, ready to be typed over, and Run pulses once. */
 export function useFirstRun(): void {
-  const { document: documents } = useStudio();
+  const { settings } = useStudio();
   useEffect(() => {
     let timer = 0;
     const look = (tries: number): void => {
@@ -20,7 +20,10 @@ export function useFirstRun(): void {
       prompt.focus({ preventScroll: true });
       document.querySelector(".run-button")?.setAttribute("data-pulse", "");
     };
-    if (window.localStorage.getItem(VISITED) === null) look(TRIES);
+    if (window.localStorage.getItem(VISITED) === null) {
+      settings.set({ inspector: false });
+      look(TRIES);
+    }
     return () => window.clearTimeout(timer);
-  }, [documents]);
+  }, [settings]);
 }

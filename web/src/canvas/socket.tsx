@@ -62,6 +62,7 @@ export const Socket = memo(function Socket({ node, side, slot, output }: SocketP
         shell.open({ kind: "connect", at: { x: box.right, y: box.bottom }, end: { port: { node, name }, side } });
       }}
     >
+      <i className={side === "input" ? "target" : "source"} data-handleid={name} data-handlepos={side === "input" ? "left" : "right"} />
       <SocketShape shape={look.shape} hollow={!wired && side === "input"} dot={required} list={list} tag={tags && close ? look.tag : ""} />
     </button>
   );

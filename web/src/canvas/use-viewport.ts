@@ -8,7 +8,7 @@ import { keyOf } from "./flow";
 
 const FAR_BELOW = 0.45;
 const NEAR_ABOVE = 0.5;
-const PADDING = 0.14;
+const PADDING = 0.08;
 
 /** Lends the canvas's view to the rest of the window, and says when it is seen from far. */
 export function useViewport(): Pick<ReactFlowProps, "onMove" | "onInit"> & { far: boolean } {
