@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from graph.cache import Items, Known
+from graph.errors import WorkflowError
 from graph.jobs import Job
 from graph.keys import output_key
 
@@ -90,4 +91,7 @@ class Held:
 
     def _slot(self, node: str, output: str) -> int:
         outputs = self.jobs[node].implementation.spec.outputs
-        return next(slot for slot, each in enumerate(outputs) if each.name == output)
+        for slot, each in enumerate(outputs):
+            if each.name == output:
+                return slot
+        raise WorkflowError(f"There is no output '{output}' on the node '{node}'.", node=node)

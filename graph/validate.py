@@ -198,7 +198,8 @@ class _Check:
             return None
         if link.output not in outputs:
             message = f"{self._title(source)} has no output {brief(link.output)} for {item.name}."
-            hint = self._suggest(link.output, outputs) or "Connect it again, or remove the link."
+            has = f"Its outputs are: {', '.join(outputs)}." if outputs else "Remove the link."
+            hint = self._suggest(link.output, outputs) or has
             return Fault("dangling_link", message, hint)
         given = outputs[link.output]
         if not fits(given, item.type):
