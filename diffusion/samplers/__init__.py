@@ -10,9 +10,13 @@ from types import MappingProxyType
 from torch import Tensor
 
 from diffusion.samplers.ddim import ddim
+from diffusion.samplers.ddpm import ddpm
+from diffusion.samplers.dpm2 import dpm_2, dpm_2_ancestral
 from diffusion.samplers.dpmpp import dpmpp_2m
 from diffusion.samplers.euler import euler, euler_ancestral
 from diffusion.samplers.heun import heun
+from diffusion.samplers.lcm import lcm
+from diffusion.samplers.multistep import ipndm
 from diffusion.samplers.step import Denoise, Noise, Step
 from diffusion.values import Sigmas
 
@@ -43,7 +47,12 @@ SAMPLERS: Mapping[str, Sampler] = MappingProxyType(
         "euler": Sampler(euler),
         "euler_ancestral": Sampler(euler_ancestral, draws=True),
         "heun": Sampler(heun),
+        "dpm_2": Sampler(dpm_2, skips_penultimate=True),
+        "dpm_2_ancestral": Sampler(dpm_2_ancestral, draws=True, skips_penultimate=True),
         "dpmpp_2m": Sampler(dpmpp_2m),
+        "ddpm": Sampler(ddpm, draws=True),
+        "lcm": Sampler(lcm, draws=True),
+        "ipndm": Sampler(ipndm),
         "ddim": Sampler(ddim, own_mask_noise=True),
     }
 )

@@ -67,6 +67,14 @@ def test_an_animation_gives_all_its_frames(tmp_path):
     assert (read_picture(path).image[:, 0, 0, 0] * 255).round().tolist() == [0, 100, 200]
 
 
+def test_an_animation_of_too_many_frames_is_refused(tmp_path):
+    frames = [PIL.Image.new("L", (1, 1), shade) for shade in (0, 255)] * 1001
+    path = tmp_path / "endless.gif"
+    frames[0].save(path, save_all=True, append_images=frames[1:])
+    with pytest.raises(UnreadablePicture, match="more frames than fit in memory: 2000 were read"):
+        read_picture(path)
+
+
 def test_a_picture_of_sixteen_bits_is_scaled_as_in_all_the_field(tmp_path):
     path = written(tmp_path, np.array([[0, 255 * 100, 65535]], dtype=np.uint16))
     assert (read_picture(path).image[0, 0, :, 0] * 255).round().tolist() == [0, 100, 255]

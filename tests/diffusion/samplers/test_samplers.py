@@ -12,7 +12,8 @@ from diffusion.schedules import SCHEDULES, karras
 
 NOISE = linear_betas()
 SPREAD, MEAN = 0.5, 0.3
-ORDERS = {"euler": 1, "ddim": 1, "heun": 2, "dpmpp_2m": 2}
+ORDERS = {"euler": 1, "ddim": 1, "heun": 2, "dpmpp_2m": 2, "dpm_2": 2}
+ODE = (*ORDERS, "ipndm")
 
 
 def gaussian(x, sigma):
@@ -41,7 +42,7 @@ def error(name, steps):
     return float((last(name, x, sigmas) - exact(x, sigmas[0], sigmas[-1])).abs().max())
 
 
-@pytest.mark.parametrize("name", ORDERS)
+@pytest.mark.parametrize("name", ODE)
 def test_an_ode_sampler_lands_on_the_exact_solution(name):
     assert error(name, 400) < 0.02
 
@@ -77,6 +78,29 @@ def test_the_latent_that_was_given_stays_as_it_was(name):
 def test_the_same_seed_gives_the_same_latent(name):
     sigmas = karras(6, NOISE)
     assert torch.equal(last(name, noisy(), sigmas, seed=4), last(name, noisy(), sigmas, seed=4))
+
+
+@pytest.mark.parametrize("name", ["euler_ancestral", "dpm_2_ancestral", "ddpm"])
+def test_a_sampler_that_draws_keeps_the_spread_of_the_data(name):
+    sigmas = tuple(10 * 0.97**k for k in range(140))
+    x = noisy(shape=(1, 1, 120, 120), sigma=10)
+    spread = (SPREAD**2 + sigmas[-1] ** 2) ** 0.5
+    assert float(last(name, x, sigmas, seed=1).std()) == pytest.approx(spread, rel=0.05)
+
+
+@pytest.mark.parametrize("name", ["euler_ancestral", "dpm_2_ancestral", "lcm"])
+def test_for_a_flow_model_signal_and_noise_keep_adding_up(name):
+    x = noisy(shape=(1, 1, 120, 120), sigma=1)
+    sigmas = tuple(1 - k / 40 for k in range(30))
+    end = last(name, x, sigmas, denoise=lambda x, sigma: torch.zeros_like(x), flow=True)
+    assert float(end.std()) == pytest.approx(sigmas[-1], rel=0.05)
+
+
+def test_a_consistency_sampler_believes_each_prediction():
+    x = noisy()
+    steps = list(SAMPLERS["lcm"].start(gaussian, x, (8.0, 2.0, 0.0), step_noise(x, 4), False))
+    assert torch.allclose(steps[0].x, gaussian(x, 8.0) + 2 * step_noise(x, 4)(8.0, 2.0))
+    assert torch.equal(steps[1].x, gaussian(steps[0].x, 2.0))
 
 
 def test_ddim_is_euler_in_other_words():
