@@ -204,7 +204,7 @@ def unpack(body: bytes) -> Any:
     try:
         data = msgspec.msgpack.decode(body)
         return msgspec.convert(data, _CLASSES[data["kind"]])
-    except (msgspec.MsgspecError, LookupError, TypeError) as error:
+    except (msgspec.MsgspecError, LookupError, TypeError, ValueError, RecursionError) as error:
         raise Broken(f"The message cannot be read: {error}.") from error
 
 
