@@ -33,24 +33,34 @@ WATCH_SECONDS = 2.0
 
 def build(config: Config) -> web.Application:
     """An application that is ready to be served. Nothing is opened or started before that."""
+    return application(parts_of(config))
+
+
+def parts_of(config: Config) -> Parts:
+    """Everything that has state, constructed."""
     database = Database(config.data / "photogram.sqlite")
     hub = Hub(database)
     queue = Queue(database, hub)
     pictures = Pictures()
-    parts = Parts(
+    made = {"output": config.output, "temp": config.temp}
+    return Parts(
         config=config,
         database=database,
         hub=hub,
         queue=queue,
         runner=local_runner(config, queue, hub, Assets(database, config.output, config.temp)),
-        folders=Folders(config.models, config.input),
+        folders=Folders(config.models, config.input, made),
         workflows=Workflows(config.data / "workflows", config.data / "revisions"),
         templates=Templates(PROGRAM / "workflows"),
         pictures=pictures,
         thumbnails=Thumbnails(config.data / "thumbnails", pictures),
         version=version(),
     )
-    app = web.Application(middlewares=[refusals, guard(config.hosts), bodies])
+
+
+def application(parts: Parts) -> web.Application:
+    """The routes over these parts, and what is opened while they are served."""
+    app = web.Application(middlewares=[refusals, guard(parts.config.hosts), bodies])
     app[PARTS], app[events.SOCKETS], app[editor.EDITOR] = parts, set(), editor.BUILT
     add_routes(app, chain.from_iterable(table.ROUTES for table in TABLES))
     check_declared(app)

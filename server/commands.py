@@ -83,7 +83,7 @@ def validate(config: Config, file: str, as_json: bool) -> int:
     """List what is wrong with a workflow."""
     specs = specs_of(config)
     workflow = loaded(read(file), specs)
-    warnings = check(workflow, specs, None, Folders(config.models, config.input))
+    warnings = check(workflow, specs, None, Folders(config.models, config.input, {"output": config.output}))
     if as_json:
         say_json(api.Problems(warnings))
     else:

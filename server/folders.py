@@ -51,15 +51,18 @@ class _Listing:
 class Folders:
     """Knows which files there are. Methods read the disk and may block: call them from a thread if many."""
 
-    def __init__(self, models: Sequence[Path], input: Path) -> None:
+    def __init__(self, models: Sequence[Path], input: Path, made: Mapping[str, Path] | None = None) -> None:
+        """`made` are folders of results, which can be named as `picture.png [output]` but are not offered."""
         self._places = {kind: _below(models, folders) for kind, folders in MODEL_FOLDERS.items()}
         self._places[INPUT] = (input,)
+        self._offered = tuple(self._places)
+        self._places |= {kind: (folder,) for kind, folder in (made or {}).items()}
         self._known: dict[str, _Listing] = {}
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """Every kind of file there is a list for."""
-        return tuple(self._places)
+        """Every kind of file that is offered."""
+        return self._offered
 
     def files(self, kind: str) -> tuple[str, ...]:
         """The names of one kind, with `/` between folders; empty for an unknown kind."""
@@ -68,13 +71,13 @@ class Folders:
             return ()
         known = self._known.get(kind)
         if known is None or _changed(known):
-            suffixes = INPUT_SUFFIXES if kind == INPUT else MODEL_SUFFIXES
+            suffixes = MODEL_SUFFIXES if kind in MODEL_FOLDERS else INPUT_SUFFIXES
             known = self._known[kind] = _list(self._places[kind], suffixes)
         return known.names
 
     def all(self) -> dict[str, tuple[str, ...]]:
-        """The names of every kind."""
-        return {kind: self.files(kind) for kind in self._places}
+        """The names of every kind that is offered."""
+        return {kind: self.files(kind) for kind in self._offered}
 
 
 def _below(models: Sequence[Path], folders: Sequence[str]) -> tuple[Path, ...]:

@@ -12,6 +12,7 @@ def configure(level: str, as_json: bool) -> None:
         Json() if as_json else logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
     )
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)  # strangers' broken requests
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
 
 

@@ -57,7 +57,8 @@ class Bench:
         workflow, found = await self.runner.prepare(workflow)
         if any(not problem.warning for problem in found):
             raise InvalidWorkflow(found)
-        check(workflow, specs, targets, Folders(self.config.models, self.config.input))
+        made = {"output": self.config.output, "temp": self.config.temp}
+        check(workflow, specs, targets, Folders(self.config.models, self.config.input, made))
         events = self.hub.subscribe(self.hub.seq)
         run = await self.queue.add(document.write(workflow), targets=targets)
         async for frame in events:

@@ -59,6 +59,11 @@ class Pictures:
         self._process: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket | None = None
 
+    @property
+    def pid(self) -> int | None:
+        """The process id, while there is one."""
+        return None if self._process is None else self._process.pid
+
     async def check(self, file: BinaryIO) -> Size:
         """Decode a picture as a whole. Raises PictureRefused if that cannot be done within the limits."""
         answer, _ = await self._ask({"do": "check"}, file)

@@ -1,0 +1,65 @@
+"""Lists of files are complete, quick and of known kinds only."""
+
+from pathlib import Path
+
+import pytest
+
+from server.folders import Folders
+
+
+def touch(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    return path
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> Folders:
+    made = {"output": tmp_path / "output"}
+    return Folders((tmp_path / "one", tmp_path / "two"), tmp_path / "input", made)
+
+
+def test_models_of_every_root_and_their_folders_are_listed_by_name(folders: Folders, tmp_path: Path) -> None:
+    for name in ("one/loras/b.safetensors", "two/loras/sub/a.sft", "two/loras/B2.SAFETENSORS"):
+        touch(tmp_path / name)
+    assert folders.files("loras") == ("b.safetensors", "B2.SAFETENSORS", "sub/a.sft")
+
+
+def test_other_kinds_of_files_are_not_listed(folders: Folders, tmp_path: Path) -> None:
+    for name in ("a.ckpt", "b.txt", ".hidden.safetensors", ".git/c.safetensors"):
+        touch(tmp_path / "one" / "vae" / name)
+    assert folders.files("vae") == ()
+
+
+def test_the_names_of_the_field_for_folders_are_known(folders: Folders, tmp_path: Path) -> None:
+    touch(tmp_path / "one/unet/a.sft")
+    touch(tmp_path / "one/diffusion_models/b.sft")
+    assert folders.files("unet") == folders.files("diffusion_models") == ("a.sft", "b.sft")
+
+
+def test_a_new_file_appears_and_a_removed_one_goes(folders: Folders, tmp_path: Path) -> None:
+    assert folders.files("input") == ()
+    path = touch(tmp_path / "input/sub/a.png")
+    assert folders.files("input") == ("sub/a.png",)
+    path.unlink()
+    assert folders.files("input") == ()
+
+
+def test_a_link_to_another_disk_is_followed_and_a_ring_of_links_ends(
+    folders: Folders, tmp_path: Path
+) -> None:
+    touch(tmp_path / "disk/a.safetensors")
+    (tmp_path / "one").mkdir()
+    (tmp_path / "one/checkpoints").symlink_to(tmp_path / "disk")
+    (tmp_path / "disk/again").symlink_to(tmp_path / "disk")
+    assert folders.files("checkpoints") == ("a.safetensors",)
+
+
+def test_an_unknown_kind_has_no_files(folders: Folders) -> None:
+    assert folders.files("../../etc") == ()
+
+
+def test_results_can_be_named_but_are_not_offered(folders: Folders, tmp_path: Path) -> None:
+    touch(tmp_path / "output/a.png")
+    assert folders.files("output") == ("a.png",)
+    assert "output" not in folders.all()
