@@ -3,14 +3,15 @@
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from diffusion.checkpoint import Kind, Part, WeightFile
 from diffusion.errors import BrokenFile, OutOfMemory
@@ -185,6 +186,22 @@ def lacks_memory(error: Exception) -> bool:
     return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "can't allocate memory" in str(error)
 
 
+class Hollow(TorchFunctionMode):
+    """While this lasts, new modules draw no first weights: they have no memory, and get those of a file."""
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Collection[type],  # noqa: ARG002  given to every mode
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        """Pass over what initialises a tensor; call everything else."""
+        if getattr(func, "__module__", "") == "torch.nn.init":
+            return (kwargs or {}).get("tensor", args[0] if args else None)
+        return func(*args, **(kwargs or {}))
+
+
 def loaded(handle: Handle, device: torch.device) -> nn.Module:
     """Build a network without weights and give it those of the file.
 
@@ -192,7 +209,7 @@ def loaded(handle: Handle, device: torch.device) -> nn.Module:
     """
     # Outside inference mode: what is made inside can never train.
     with torch.inference_mode(False), torch.no_grad():
-        with torch.device("meta"):
+        with torch.device("meta"), Hollow():
             module = handle.part.build()
         wanted = module.state_dict()
         require_complete(handle, wanted)

@@ -151,7 +151,7 @@ def test_a_header_of_a_million_tensors_is_refused(path):
         read_header(path)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=200))
 def test_any_bytes_are_read_or_refused_but_never_crash(path, content):
     path.write_bytes(content)
@@ -161,7 +161,7 @@ def test_any_bytes_are_read_or_refused_but_never_crash(path, content):
         assert error.message
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, 400), st.integers(0, 255))
 def test_a_changed_byte_in_the_header_never_reads_past_the_file(path, place, byte):
     save_file({"a": torch.zeros(4, 4), "b": torch.zeros(3)}, path, {"k": "v"})

@@ -1,11 +1,12 @@
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diffusion.families import FAMILIES
 from diffusion.family import LatentFormat
 
 
+@settings(deadline=None)
 @given(st.floats(0.01, 10), st.floats(-1, 1))
 def test_a_latent_survives_the_way_into_the_network_s_space_and_back(scale, shift):
     form, latent = LatentFormat(4, 8, scale, shift), torch.linspace(-2, 2, 16)

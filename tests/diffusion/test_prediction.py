@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diffusion.prediction import ENDLESS, EPSILON, VELOCITY, linear_betas, zero_terminal_snr
@@ -39,11 +39,13 @@ def test_levels_between_time_steps_are_those_of_the_specification(timestep, sigm
     assert NOISE.sigma(timestep) == pytest.approx(sigma, abs=1e-6)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 999))
 def test_a_level_of_the_table_belongs_to_its_own_time_step(step):
     assert NOISE.timestep(NOISE.sigmas[step]) == step
 
 
+@settings(deadline=None)
 @given(SIGMAS)
 def test_the_time_step_is_a_whole_number(sigma):
     assert NOISE.timestep(sigma).is_integer()
@@ -57,12 +59,14 @@ def test_half_of_the_sampling_is_over_in_the_middle_of_the_time_steps():
     assert NOISE.percent_to_sigma(0.5) == NOISE.sigma(499.5)
 
 
+@settings(deadline=None)
 @given(SIGMAS)
 def test_a_network_that_knows_the_noise_finds_the_clean_latent(sigma):
     clean, noise, x = states(sigma)
     assert torch.allclose(EPSILON.denoised(x, noise, sigma), clean, atol=1e-5)
 
 
+@settings(deadline=None)
 @given(SIGMAS)
 def test_a_network_that_knows_the_velocity_finds_the_clean_latent(sigma):
     clean, noise, x = states(sigma)
@@ -70,6 +74,7 @@ def test_a_network_that_knows_the_velocity_finds_the_clean_latent(sigma):
     assert torch.allclose(VELOCITY.denoised(x, velocity, sigma), clean, atol=1e-5)
 
 
+@settings(deadline=None)
 @given(SIGMAS)
 def test_the_network_is_fed_about_unit_variance(sigma):
     x = torch.randn(1, 4, 64, 64, generator=torch.Generator().manual_seed(1)) * (1 + sigma**2) ** 0.5

@@ -2,7 +2,7 @@ import json
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import CLIPTokenizer
 
@@ -74,16 +74,19 @@ def test_a_prompt_is_split_as_the_field_does(text, segments):
     assert rounded(text) == segments
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="ab():1.\\ "))
 def test_splitting_loses_no_letter(text):
     assert "".join(split_groups(text)) == text
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="abc ,.[]{}|:"))
 def test_a_text_without_parentheses_is_one_segment_of_weight_one(text):
     assert rounded(text) == ([(text, 1.0)] if text else [])
 
 
+@settings(deadline=None)
 @given(st.floats(-10, 10).map(lambda weight: round(weight, 3)))
 def test_a_weight_is_exactly_the_one_that_was_written(weight):
     assert [segment.weight for segment in parse(f"(x:{weight})")] == [weight]
@@ -125,11 +128,13 @@ def test_seventy_five_words_fit_one_chunk():
     assert len(ids("a " * 75)) == 1 and len(ids("a " * 76)) == 2
 
 
+@settings(deadline=None)
 @given(st.integers(0, 400))
 def test_every_chunk_is_77_tokens_from_start_to_end(words):
     assert {(len(chunk), chunk[0], chunk[-1]) for chunk in ids("a " * words)} == {(77, START, END)}
 
 
+@settings(deadline=None)
 @given(st.integers(0, 400))
 def test_no_word_is_lost_between_chunks(words):
     assert sum(chunk.count(320) for chunk in ids("a " * words)) == words
