@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 
 import { setValue } from "./edit";
-import { graphAt, runId, withGraphAt } from "./path";
+import { existingPath, graphAt, runId, withGraphAt } from "./path";
 import { specsWith } from "./slots";
 import { SPECS, TEXT_TO_IMAGE, portOf } from "./toys";
 import { graphOf, nodeOf, workflowOf } from "./workflow";
@@ -24,4 +24,9 @@ test("an edit inside a subgraph changes the document", () => {
 test("a subgraph is a node type with the widgets of what it names", () => {
   const spec = specsWith(outer, SPECS).get("sub");
   expect([spec?.title, spec?.inputs[0]?.type, spec?.inputs[0]?.default]).toEqual(["Picture", "INT", 20]);
+});
+
+test("a path ends where it leads nowhere", () => {
+  expect(existingPath(outer, ["one", "sampler", "x"])).toEqual(["one"]);
+  expect(existingPath(outer, ["gone"])).toEqual([]);
 });

@@ -1,10 +1,10 @@
 /** Which output may feed which input, and why not. The rule is that of the server's graph/wires.py. */
 
-import { type InputSlot, outputNamed, slotNamed, slotsIn } from "./slots";
+import { type InputSlot, inputSlots, outputNamed, slotNamed, slotsIn } from "./slots";
 import type { NodeSpec, Specs } from "./spec";
 import { specTitle } from "./spec";
-import { downstream } from "./selection";
-import { type Graph, type Port, linkInto, samePort } from "./workflow";
+import { downstream, upstream } from "./selection";
+import { type Graph, type Port, linkInto, linkedByNode, portKey } from "./workflow";
 
 export const ANY = "*";
 
@@ -116,23 +116,33 @@ export interface Candidate {
 
 /** Every input an output could feed, free ones first. */
 export function inputsFor(graph: Graph, from: Port, specs: Specs): readonly Candidate[] {
-  const behind = new Set([from.node]).union(upstreamOf(graph, from.node));
+  const behind = upstream(graph, new Set([from.node]));
   const given = outputType(graph, from, specs);
-  const found = [...graph.nodes.keys()]
-    .filter((node) => !behind.has(node))
-    .flatMap((node) => slotsIn(graph, node, specs).map((slot) => ({ slot, port: { node, name: slot.name } })))
-    .filter(({ slot, port }) =>
-      fits(given, slot.input.template === null ? slot.input.type : inputType(graph, port, specs)),
-    )
-    .map(({ slot, port }) => ({ port, label: slot.label, free: linkInto(graph, port) === undefined }));
+  const linked = linkedByNode(graph);
+  const wanted = ({ name, input }: InputSlot, node: string) =>
+    input.template === null ? input.type : inputType(graph, { node, name }, specs);
+  const found = [...graph.nodes].flatMap(([id, node]) => {
+    const spec = specs.get(node.type);
+    if (spec === undefined || id === from.node || behind.has(id)) return [];
+    const taken = linked.get(id) ?? UNLINKED;
+    return inputSlots(node, spec, taken)
+      .filter((slot) => fits(given, wanted(slot, id)))
+      .map((slot) => ({
+        port: { node: id, name: slot.name },
+        label: slot.label,
+        free: !taken.has(slot.name),
+      }));
+  });
   return freeFirst(found);
 }
+
+const UNLINKED: ReadonlySet<string> = new Set();
 
 /** Every output that could feed an input. */
 export function outputsFor(graph: Graph, to: Port, specs: Specs): readonly Candidate[] {
   const ahead = new Set([to.node]).union(downstream(graph, new Set([to.node])));
   const wanted = inputType(graph, to, specs);
-  const isUsed = (port: Port) => graph.links.some((link) => samePort(link.from, port));
+  const used = new Set(graph.links.map((link) => portKey(link.from)));
   const found = [...graph.nodes]
     .filter(([node]) => !ahead.has(node))
     .flatMap(([node, { type }]) =>
@@ -142,19 +152,12 @@ export function outputsFor(graph: Graph, to: Port, specs: Specs): readonly Candi
       })),
     )
     .filter(({ port }) => fits(outputType(graph, port, specs), wanted))
-    .map((each) => ({ ...each, free: !isUsed(each.port) }));
+    .map((each) => ({ ...each, free: !used.has(portKey(each.port)) }));
   return freeFirst(found);
 }
 
 function freeFirst(candidates: readonly Candidate[]): readonly Candidate[] {
   return [...candidates.filter((each) => each.free), ...candidates.filter((each) => !each.free)];
-}
-
-function upstreamOf(graph: Graph, node: string): ReadonlySet<string> {
-  return downstream(
-    { ...graph, links: graph.links.map(({ from, to, extra }) => ({ from: to, to: from, extra })) },
-    new Set([node]),
-  );
 }
 
 /**

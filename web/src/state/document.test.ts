@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { addNode, freeNodeId, move, newNode, remove, rename } from "../model/edit";
 import { selectionOf } from "../model/selection";
 import { TEXT_TO_IMAGE, toy } from "../model/toys";
-import { workflowOf } from "../model/workflow";
+import { graphOf, nodeOf, workflowOf } from "../model/workflow";
 import { memoryShelf } from "./environment";
 import { world } from "./toys";
 
@@ -127,4 +127,16 @@ test("a draft that cannot be read is left out", async () => {
   const local = memoryShelf();
   local.set("photogram:draft:x", '{"text": "nonsense"}');
   expect(await world(local).editor.document.restore()).toBe(false);
+});
+
+test("an edit inside a subgraph is undone like any other, and removing the node leads out of it", () => {
+  const inner = new Map([["sub", TEXT_TO_IMAGE]]);
+  const { document } = world().editor;
+  document.open(workflowOf(graphOf({ nodes: new Map([["one", nodeOf("sub")]]) }), { subgraphs: inner }));
+  document.enter(["one"]);
+  document.apply("rename", (graph) => rename(graph, "sampler", "Mine"));
+  expect(document.store.getState().graph.nodes.get("sampler")?.title).toBe("Mine");
+  document.undo();
+  document.change("remove", (workflow) => ({ ...workflow, graph: graphOf() }));
+  expect(document.store.getState().path).toEqual([]);
 });
