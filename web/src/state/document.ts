@@ -216,7 +216,8 @@ function tabs({ environment, store, front, lay, put, newKey, flush }: Workshop) 
       const found: OpenDocument[] = [];
       for (const draft of keys.map((key) => draftOf(local, key)).filter((draft) => draft !== null)) {
         // Another tab of the browser works on this draft: go on with a copy, so that neither loses its work.
-        const mine = await claim(draft.key);
+        const answer = await claim(draft.key);
+        const mine = answer === "ours" || (answer === "unknown" && remembered.tabs.length > 0);
         found.push(desks.fromDraft(draft, mine ? draft.key : newKey()));
       }
       const [first, ...more] = found;

@@ -19,8 +19,8 @@ export interface Environment {
   readonly local: Shelf;
   /** Kept over a reload of this browser tab only. */
   readonly session: Shelf;
-  /** Take a name for as long as this page lives; false if another tab has it. */
-  readonly claim: (name: string) => Promise<boolean>;
+  /** Take a name for as long as this page lives. */
+  readonly claim: (name: string) => Promise<Claim>;
   readonly now: () => number;
   /** 64 random bits. */
   readonly random: () => bigint;
@@ -32,6 +32,11 @@ export interface Environment {
   /** Runs when the page is hidden or left: the last moment to keep something. */
   readonly onHide: (run: () => void) => void;
 }
+
+/** `unknown`: the browser does not say whether another tab has it. */
+export type Claim = "ours" | "taken" | "unknown";
+
+const CLAIM_PATIENCE = 500;
 
 /** The real browser. */
 export function browserEnvironment(window: Window & typeof globalThis): Environment {
@@ -81,15 +86,17 @@ function shelfOf(storage: () => Storage): Shelf {
   };
 }
 
-/** Web Locks exist on secure origins only; elsewhere nothing can be claimed, so tabs work on copies. */
-async function claim(navigator: Navigator, name: string): Promise<boolean> {
+/** Web Locks exist on secure origins only. After a reload the old page may hold its names for a moment longer. */
+async function claim(navigator: Navigator, name: string): Promise<Claim> {
   const locks: LockManager | undefined = "locks" in navigator ? navigator.locks : undefined;
-  if (locks === undefined) return false;
+  if (locks === undefined) return "unknown";
   return new Promise((resolve) => {
-    void locks.request(`photogram:${name}`, { ifAvailable: true }, (lock) => {
-      resolve(lock !== null);
-      return lock === null ? undefined : new Promise<never>(() => undefined);
-    });
+    const forEver = () => {
+      resolve("ours");
+      return new Promise<never>(() => undefined);
+    };
+    const signal = AbortSignal.timeout(CLAIM_PATIENCE);
+    locks.request(`photogram:${name}`, { signal }, forEver).catch(() => resolve("taken"));
   });
 }
 

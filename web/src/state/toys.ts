@@ -136,7 +136,7 @@ export function world(
     claim: (name) => {
       const free = !taken.has(name);
       taken.add(name);
-      return Promise.resolve(free);
+      return Promise.resolve(free ? "ours" : "taken");
     },
     later: (action) => {
       const id = (count += 1);
