@@ -9,12 +9,12 @@ export function AboutDialog(): JSX.Element {
     <Dialog title="About Photogram" className="about" onClose={() => shell.close()}>
       <div className="dialog-content">
         <p>
-          A photogram is a picture made with light and no camera: things are laid on the paper, and the light does the rest. Here
-          the things are nodes.
+          A photogram is a picture made with light and no camera: things are laid on the paper, and the light
+          does the rest. Here the things are nodes.
         </p>
         <p className="about-small">
-          {version !== "" && `Version ${version}. `}Apache License 2.0. The canvas is drawn with React Flow (xyflow), MIT. Letters:
-          Inter, SIL Open Font License.
+          {version !== "" && `Version ${version}. `}Apache License 2.0. The canvas is drawn with React Flow
+          (xyflow), MIT. Letters: Inter, SIL Open Font License.
         </p>
       </div>
     </Dialog>

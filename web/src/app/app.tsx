@@ -18,6 +18,7 @@ import { MenusContext } from "../canvas/menus";
 import { Inspector } from "../panels/inspector";
 import { Problems } from "../panels/problems";
 import { StudioContext, type Studio, useCatalog, useSettings, useShell, useStudio } from "../ui/editor";
+import { ProblemsContext } from "../ui/problems";
 import { Tooltips } from "../ui/tooltip";
 import { FileHostContext } from "../widgets/props";
 import { Dropzone } from "./dropzone";
@@ -32,6 +33,7 @@ import { SidePanel } from "./side-panel";
 import { StatusStrip } from "./status-strip";
 import { useTheme } from "./theme";
 import { TopBar } from "./top-bar";
+import { useAllProblems } from "./use-all-problems";
 import { useClipboard } from "./use-clipboard";
 import { useFirstRun } from "./use-first-run";
 import { useShortcuts } from "./use-shortcuts";
@@ -51,33 +53,36 @@ function Frame(): JSX.Element {
   const files = useMemo(() => fileHost(studio, folders), [studio, folders]);
   const menus = useMemo(() => contextMenus(studio), [studio]);
   const inspector = useSettings((state) => state.inspector);
-  const problems = useShell((state) => state.problems);
+  const list = useShell((state) => state.problems);
+  const problems = useAllProblems();
   useTheme();
   useShortcuts();
   useClipboard();
   useFirstRun();
   useEffect(() => studio.shell.store.getState().viewport?.focusCanvas(), [studio]);
   return (
-    <FileHostContext value={files}>
-      <MenusContext value={menus}>
-        <div className="app">
-          <TopBar />
-          <Rail />
-          <SidePanel />
-          <div className="stage">
-            <Canvas />
-            <EmptyCanvas />
-            <RunBar />
-            <Messages />
-            {problems && <Problems />}
+    <ProblemsContext value={problems}>
+      <FileHostContext value={files}>
+        <MenusContext value={menus}>
+          <div className="app">
+            <TopBar />
+            <Rail />
+            <SidePanel />
+            <div className="stage">
+              <Canvas />
+              <EmptyCanvas />
+              <RunBar />
+              <Messages />
+              {list && <Problems />}
+            </div>
+            {inspector && <Inspector />}
+            <StatusStrip />
           </div>
-          {inspector && <Inspector />}
-          <StatusStrip />
-        </div>
-        <Overlays />
-        <Dropzone />
-        <Tooltips />
-      </MenusContext>
-    </FileHostContext>
+          <Overlays />
+          <Dropzone />
+          <Tooltips />
+        </MenusContext>
+      </FileHostContext>
+    </ProblemsContext>
   );
 }

@@ -12,7 +12,13 @@ interface CommandButtonProps {
 }
 
 /** A command as a button with only a drawing; its name and shortcut are in the tooltip. */
-export function CommandButton({ id, icon, label, pressed, disabled = false }: CommandButtonProps): JSX.Element {
+export function CommandButton({
+  id,
+  icon,
+  label,
+  pressed,
+  disabled = false,
+}: CommandButtonProps): JSX.Element {
   const studio = useStudio();
   const command = commandNamed(id);
   const name = label ?? command.label;

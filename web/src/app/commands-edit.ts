@@ -38,6 +38,12 @@ export function copiedText(studio: Studio): string | null {
   return isEmpty(selection) ? null : serialise(clipOf(workflow, path, selection));
 }
 
+/** Make the browser send its copy or cut event: the one way to the clipboard that needs no permission. */
+function askBrowser(what: "copy" | "cut"): void {
+  // eslint-disable-next-line @typescript-eslint/no-deprecated -- the successor is missing on plain http
+  document.execCommand(what);
+}
+
 /** Put a copied part under the pointer. */
 export function pasteText(studio: Studio, text: string, keepLinks = false): boolean {
   const clip = readClip(text);
@@ -62,7 +68,8 @@ async function pasteClipboard(studio: Studio, keepLinks: boolean): Promise<void>
 function grow(studio: Studio, reach: typeof upstream): void {
   const { graph, selection, ...rest } = state(studio);
   const found = reach(graph, selection.nodes);
-  if (found.size > 0 && rest.key !== "") studio.document.select(joined(selection, selectionOf({ nodes: found })));
+  if (found.size > 0 && rest.key !== "")
+    studio.document.select(joined(selection, selectionOf({ nodes: found })));
 }
 
 function group(studio: Studio): void {
@@ -71,7 +78,10 @@ function group(studio: Studio): void {
   if (box === null) return;
   studio.document.apply("group", (graph) => {
     const id = edit.freeName("group", graph.groups);
-    return { graph: edit.addGroup(graph, id, "Group", padded(box, 24, 56)), selection: selectionOf({ groups: new Set([id]) }) };
+    return {
+      graph: edit.addGroup(graph, id, "Group", padded(box, 24, 56)),
+      selection: selectionOf({ groups: new Set([id]) }),
+    };
   });
 }
 
@@ -105,16 +115,48 @@ function step(studio: Studio, way: "undo" | "redo"): void {
   if (label !== null) studio.notices.info(`${way === "undo" ? "Undid" : "Redid"}: ${label}`);
 }
 
-const nodes = (change: (graph: Parameters<typeof edit.toggleCollapsed>[0], ids: ReadonlySet<string>) => ReturnType<typeof edit.toggleCollapsed>, label: string) =>
+const nodes =
+  (
+    change: (
+      graph: Parameters<typeof edit.toggleCollapsed>[0],
+      ids: ReadonlySet<string>,
+    ) => ReturnType<typeof edit.toggleCollapsed>,
+    label: string,
+  ) =>
   (studio: Studio): void => {
     const { selection } = state(studio);
     studio.document.apply(label, (graph) => change(graph, selection.nodes));
   };
 
 export const EDIT_COMMANDS: readonly Command[] = [
-  { id: "undo", label: "Undo", section: "Edit", icon: "undo", keys: ["Ctrl+Z"], enabled: (studio) => state(studio).undoLabel !== null, run: (studio) => step(studio, "undo") },
-  { id: "redo", label: "Redo", section: "Edit", icon: "redo", keys: ["Ctrl+Y", "Ctrl+Shift+Z"], enabled: (studio) => state(studio).redoLabel !== null, run: (studio) => step(studio, "redo") },
-  { id: "copy", label: "Copy", section: "Edit", icon: "copy", keys: ["Ctrl+C", "Ctrl+Insert"], enabled: hasAnything, native: true, run: () => void document.execCommand("copy") },
+  {
+    id: "undo",
+    label: "Undo",
+    section: "Edit",
+    icon: "undo",
+    keys: ["Ctrl+Z"],
+    enabled: (studio) => state(studio).undoLabel !== null,
+    run: (studio) => step(studio, "undo"),
+  },
+  {
+    id: "redo",
+    label: "Redo",
+    section: "Edit",
+    icon: "redo",
+    keys: ["Ctrl+Y", "Ctrl+Shift+Z"],
+    enabled: (studio) => state(studio).redoLabel !== null,
+    run: (studio) => step(studio, "redo"),
+  },
+  {
+    id: "copy",
+    label: "Copy",
+    section: "Edit",
+    icon: "copy",
+    keys: ["Ctrl+C", "Ctrl+Insert"],
+    enabled: hasAnything,
+    native: true,
+    run: () => askBrowser("copy"),
+  },
   {
     id: "cut",
     label: "Cut",
@@ -122,10 +164,23 @@ export const EDIT_COMMANDS: readonly Command[] = [
     keys: ["Ctrl+X"],
     enabled: hasAnything,
     native: true,
-    run: () => void document.execCommand("cut"),
+    run: () => askBrowser("cut"),
   },
-  { id: "paste", label: "Paste", section: "Edit", keys: ["Ctrl+V", "Shift+Insert"], native: true, run: (studio) => void pasteClipboard(studio, false) },
-  { id: "paste_linked", label: "Paste keeping input links", section: "Edit", keys: ["Ctrl+Shift+V"], run: (studio) => void pasteClipboard(studio, true) },
+  {
+    id: "paste",
+    label: "Paste",
+    section: "Edit",
+    keys: ["Ctrl+V", "Shift+Insert"],
+    native: true,
+    run: (studio) => void pasteClipboard(studio, false),
+  },
+  {
+    id: "paste_linked",
+    label: "Paste keeping input links",
+    section: "Edit",
+    keys: ["Ctrl+Shift+V"],
+    run: (studio) => void pasteClipboard(studio, true),
+  },
   {
     id: "duplicate",
     label: "Duplicate",
@@ -139,7 +194,15 @@ export const EDIT_COMMANDS: readonly Command[] = [
       studio.document.select(copy.selection);
     },
   },
-  { id: "delete", label: "Delete", section: "Edit", icon: "trash", keys: ["Delete", "Backspace"], enabled: hasAnything, run: removeSelected },
+  {
+    id: "delete",
+    label: "Delete",
+    section: "Edit",
+    icon: "trash",
+    keys: ["Delete", "Backspace"],
+    enabled: hasAnything,
+    run: removeSelected,
+  },
   {
     id: "delete_heal",
     label: "Delete and reconnect",
@@ -149,16 +212,71 @@ export const EDIT_COMMANDS: readonly Command[] = [
     run: (studio) => {
       const { selection, workflow } = state(studio);
       const specs = specsWith(workflow, studio.catalog.store.getState().specs);
-      studio.document.apply(`delete ${counted(studio)}`, (graph) => removeHealed(graph, selection.nodes, specs));
+      studio.document.apply(`delete ${counted(studio)}`, (graph) =>
+        removeHealed(graph, selection.nodes, specs),
+      );
     },
   },
-  { id: "select_all", label: "Select all", section: "Edit", icon: "select", keys: ["Ctrl+A"], run: (studio) => studio.document.select(all(state(studio).graph)) },
-  { id: "select_upstream", label: "Select what feeds this", section: "Edit", keys: ["["], enabled: hasNodes, run: (studio) => grow(studio, upstream) },
-  { id: "select_downstream", label: "Select what this feeds", section: "Edit", keys: ["]"], enabled: hasNodes, run: (studio) => grow(studio, downstream) },
-  { id: "collapse", label: "Collapse", section: "Nodes", icon: "collapse", keys: ["Alt+C"], enabled: hasNodes, run: nodes(edit.toggleCollapsed, "collapse") },
-  { id: "skip", label: "Skip (bypass)", section: "Nodes", icon: "skip", keys: ["Ctrl+B"], enabled: hasNodes, run: nodes((graph, ids) => edit.toggleState(graph, ids, "skipped"), "skip") },
-  { id: "off", label: "Switch off (mute)", section: "Nodes", icon: "off", keys: ["Ctrl+M"], enabled: hasNodes, run: nodes((graph, ids) => edit.toggleState(graph, ids, "off"), "switch off") },
-  { id: "pin", label: "Pin", section: "Nodes", icon: "pin", keys: ["P"], enabled: hasNodes, run: nodes(edit.togglePinned, "pin") },
+  {
+    id: "select_all",
+    label: "Select all",
+    section: "Edit",
+    icon: "select",
+    keys: ["Ctrl+A"],
+    run: (studio) => studio.document.select(all(state(studio).graph)),
+  },
+  {
+    id: "select_upstream",
+    label: "Select what feeds this",
+    section: "Edit",
+    keys: ["["],
+    enabled: hasNodes,
+    run: (studio) => grow(studio, upstream),
+  },
+  {
+    id: "select_downstream",
+    label: "Select what this feeds",
+    section: "Edit",
+    keys: ["]"],
+    enabled: hasNodes,
+    run: (studio) => grow(studio, downstream),
+  },
+  {
+    id: "collapse",
+    label: "Collapse",
+    section: "Nodes",
+    icon: "collapse",
+    keys: ["Alt+C"],
+    enabled: hasNodes,
+    run: nodes(edit.toggleCollapsed, "collapse"),
+  },
+  {
+    id: "skip",
+    label: "Skip (bypass)",
+    section: "Nodes",
+    icon: "skip",
+    keys: ["Ctrl+B"],
+    enabled: hasNodes,
+    run: nodes((graph, ids) => edit.toggleState(graph, ids, "skipped"), "skip"),
+  },
+  {
+    id: "off",
+    label: "Switch off (mute)",
+    section: "Nodes",
+    icon: "off",
+    keys: ["Ctrl+M"],
+    enabled: hasNodes,
+    run: nodes((graph, ids) => edit.toggleState(graph, ids, "off"), "switch off"),
+  },
+  {
+    id: "pin",
+    label: "Pin",
+    section: "Nodes",
+    icon: "pin",
+    keys: ["P"],
+    enabled: hasNodes,
+    run: nodes(edit.togglePinned, "pin"),
+  },
   {
     id: "rename",
     label: "Rename",
@@ -167,7 +285,15 @@ export const EDIT_COMMANDS: readonly Command[] = [
     enabled: hasNodes,
     run: (studio) => studio.shell.set({ renaming: [...state(studio).selection.nodes][0] ?? null }),
   },
-  { id: "group", label: "Group", section: "Nodes", icon: "group", keys: ["Ctrl+G"], enabled: hasAnything, run: group },
+  {
+    id: "group",
+    label: "Group",
+    section: "Nodes",
+    icon: "group",
+    keys: ["Ctrl+G"],
+    enabled: hasAnything,
+    run: group,
+  },
   { id: "note", label: "Add a note", section: "Nodes", icon: "note", keys: [], run: addNote },
   { id: "tidy", label: "Tidy up", section: "Nodes", icon: "workflow", keys: [], run: tidy },
 ];

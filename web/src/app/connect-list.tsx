@@ -8,7 +8,8 @@ import { PickList } from "../ui/pick-list";
 import { Popover } from "../ui/popover";
 import type { Overlay } from "../ui/shell";
 
-type Choice = { readonly kind: "port"; readonly candidate: Candidate; readonly name: string } | { readonly kind: "new" };
+type Choice =
+  { readonly kind: "port"; readonly candidate: Candidate; readonly name: string } | { readonly kind: "new" };
 
 /** Everything a socket can be connected to, as a list: the way of the keyboard, and of a tap. */
 export function ConnectList({ overlay }: { overlay: Extract<Overlay, { kind: "connect" }> }): JSX.Element {
@@ -19,12 +20,21 @@ export function ConnectList({ overlay }: { overlay: Extract<Overlay, { kind: "co
   const graph = useDocument((state) => state.graph);
   const specs = useMemo(() => specsWith(workflow, catalog), [workflow, catalog]);
   const choices = useMemo((): readonly Choice[] => {
-    const found = end.side === "output" ? inputsFor(graph, end.port, specs) : outputsFor(graph, end.port, specs);
-    return found.map((candidate) => ({ kind: "port", candidate, name: spokenName(graph, candidate.port.node, specs) }));
+    const found =
+      end.side === "output" ? inputsFor(graph, end.port, specs) : outputsFor(graph, end.port, specs);
+    return found.map((candidate) => ({
+      kind: "port",
+      candidate,
+      name: spokenName(graph, candidate.port.node, specs),
+    }));
   }, [graph, end, specs]);
   const find = (query: string): readonly Choice[] => {
     const words = query.toLowerCase().split(/\s+/);
-    const fits = choices.filter((choice) => choice.kind === "port" && words.every((word) => `${choice.name} ${choice.candidate.label}`.toLowerCase().includes(word)));
+    const fits = choices.filter(
+      (choice) =>
+        choice.kind === "port" &&
+        words.every((word) => `${choice.name} ${choice.candidate.label}`.toLowerCase().includes(word)),
+    );
     return [...fits, { kind: "new" }];
   };
   const pick = (choice: Choice): void => {

@@ -18,7 +18,10 @@ export function reportSaved(studio: Studio, saved: Saved): void {
       studio.shell.open({ kind: "save_as" });
       return;
     case "conflict":
-      studio.notices.error(`"${saved.name}" was changed elsewhere, or is taken.`, "Choose Save as and another name, or save over it there.");
+      studio.notices.error(
+        `"${saved.name}" was changed elsewhere, or is taken.`,
+        "Choose Save as and another name, or save over it there.",
+      );
       studio.shell.open({ kind: "save_as" });
       return;
     case "failed":

@@ -14,13 +14,23 @@ export function EmptyCanvas(): JSX.Element | null {
     const box = document.querySelector(".canvas")?.getBoundingClientRect();
     if (view === null || box === undefined) return;
     const at = { x: box.left + box.width / 2 - 180, y: box.top + box.height / 4 };
-    studio.shell.open({ kind: "nodes", at, position: view.toFlow({ x: at.x + 180, y: at.y + 140 }), end: null });
+    studio.shell.open({
+      kind: "nodes",
+      at,
+      position: view.toFlow({ x: at.x + 180, y: at.y + 140 }),
+      end: null,
+    });
   };
   return (
     <section className="empty" aria-label="Begin">
       <h2>An empty sheet</h2>
       <div className="empty-ways">
-        <button type="button" onClick={() => studio.shell.store.getState().panel !== "workflows" && studio.shell.panel("workflows")}>
+        <button
+          type="button"
+          onClick={() =>
+            studio.shell.store.getState().panel !== "workflows" && studio.shell.panel("workflows")
+          }
+        >
           <Icon name="workflow" size={22} />
           <b>Start from a template</b>
           <span>Workflows that run as they are</span>

@@ -16,7 +16,9 @@ export function FindPalette(): JSX.Element {
       <PickList
         label="Find a node"
         placeholder="Find a node in this graph…"
-        find={(query) => (query.trim() === "" ? [...graph.nodes.keys()] : findNodes(graph.nodes, specs, query))}
+        find={(query) =>
+          query.trim() === "" ? [...graph.nodes.keys()] : findNodes(graph.nodes, specs, query)
+        }
         keyOf={(id) => id}
         draw={(id) => (
           <>

@@ -42,14 +42,21 @@ export interface Bound {
 }
 
 /** The command a press stands for. In a text field only those that work everywhere count. */
-export function commandFor<C extends Bound>(commands: readonly C[], press: Press, inText: boolean): C | undefined {
+export function commandFor<C extends Bound>(
+  commands: readonly C[],
+  press: Press,
+  inText: boolean,
+): C | undefined {
   const wanted = pressed(press);
-  return commands.find((command) => command.keys.includes(wanted) && (!inText || command.everywhere === true));
+  return commands.find(
+    (command) => command.keys.includes(wanted) && (!inText || command.everywhere === true),
+  );
 }
 
 /** Whether typing goes into the element. */
 export function takesText(element: Element | null): boolean {
   if (element instanceof HTMLTextAreaElement) return true;
-  if (element instanceof HTMLInputElement) return !["range", "checkbox", "color", "button"].includes(element.type);
+  if (element instanceof HTMLInputElement)
+    return !["range", "checkbox", "color", "button"].includes(element.type);
   return element instanceof HTMLElement && element.isContentEditable;
 }

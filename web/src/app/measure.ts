@@ -24,7 +24,9 @@ export function boundsIn(studio: Studio, selection: Selection): readonly Bounds[
     const node = graph.nodes.get(id);
     return node === undefined ? [] : [boundsOf(node.position, sizeOf(id))];
   });
-  const notes = graph.notes.filter((note) => selection.notes.has(note.id)).map((note) => boundsOf(note.position, note.size));
+  const notes = graph.notes
+    .filter((note) => selection.notes.has(note.id))
+    .map((note) => boundsOf(note.position, note.size));
   const groups = graph.groups.filter((group) => selection.groups.has(group.id)).map((group) => group.bounds);
   return [...nodes, ...notes, ...groups];
 }

@@ -25,15 +25,20 @@ function entry(studio: Studio, id: string, danger = false): MenuEntry {
 /** What the right button offers. The first three are what people do most. */
 export function contextMenus(studio: Studio): Menus {
   const { document, shell } = studio;
-  const open = (label: string, at: Point, entries: readonly MenuEntry[]): void => shell.open({ kind: "menu", label, at, entries });
+  const open = (label: string, at: Point, entries: readonly MenuEntry[]): void =>
+    shell.open({ kind: "menu", label, at, entries });
   const ids = (list: readonly string[], danger: readonly string[] = []): readonly MenuEntry[] =>
     list.map((id) => (id === "-" ? "line" : entry(studio, id, danger.includes(id))));
   const colors = (): readonly MenuEntry[] => [
-    { label: "Colour…", icon: "palette", run: () => window.setTimeout(() => open("Colour", middle(), colorEntries()), 0) },
+    {
+      label: "Colour…",
+      icon: "palette",
+      run: () => window.setTimeout(() => open("Colour", middle(), colorEntries()), 0),
+    },
   ];
   const colorEntries = (): readonly MenuEntry[] =>
     [null, ...TINTS].map((tint) => ({
-      label: tint === null ? "none" : tint,
+      label: tint ?? "none",
       run: () => {
         const { selection } = document.store.getState();
         document.apply("colour", (graph) => setColor(graph, selection, tint));
@@ -46,16 +51,31 @@ export function contextMenus(studio: Studio): Menus {
       open("Node", at, [
         ...ids(["run_to", "duplicate", "rename", "-", "collapse", "skip", "off", "pin"]),
         ...colors(),
-        ...ids(["-", "copy", "cut", "group", "select_upstream", "select_downstream", "-", "delete_heal", "delete"], ["delete"]),
+        ...ids(
+          ["-", "copy", "cut", "group", "select_upstream", "select_downstream", "-", "delete_heal", "delete"],
+          ["delete"],
+        ),
       ]);
     },
     openLink: (key, at) => {
       const link = document.store.getState().graph.links.find((each) => linkKey(each) === key);
       if (link === undefined) return;
       open("Link", at, [
-        { label: "Disconnect", icon: "close", run: () => document.apply("disconnect", (graph) => disconnect(graph, link.to)) },
-        { label: "Go to its source", icon: "arrow_left", run: () => shell.store.getState().viewport?.show(link.from.node) },
-        { label: "Go to its target", icon: "target", run: () => shell.store.getState().viewport?.show(link.to.node) },
+        {
+          label: "Disconnect",
+          icon: "close",
+          run: () => document.apply("disconnect", (graph) => disconnect(graph, link.to)),
+        },
+        {
+          label: "Go to its source",
+          icon: "arrow_left",
+          run: () => shell.store.getState().viewport?.show(link.from.node),
+        },
+        {
+          label: "Go to its target",
+          icon: "target",
+          run: () => shell.store.getState().viewport?.show(link.to.node),
+        },
       ]);
     },
     openGroup: (id, at) => {
@@ -64,14 +84,38 @@ export function contextMenus(studio: Studio): Menus {
         { label: "Rename", keys: "F2", run: () => shell.set({ renaming: `g:${id}` }) },
         ...colors(),
         "line",
-        { label: "Ungroup", icon: "group", run: () => document.apply("ungroup", (graph) => remove(graph, selectionOf({ groups: new Set([id]) }))) },
+        {
+          label: "Ungroup",
+          icon: "group",
+          run: () =>
+            document.apply("ungroup", (graph) => remove(graph, selectionOf({ groups: new Set([id]) }))),
+        },
       ]);
     },
     openNote: (id, at) => {
       document.select(selectionOf({ notes: new Set([id]) }));
       open("Note", at, [...ids(["duplicate", "copy"]), ...colors(), ...ids(["-", "delete"], ["delete"])]);
     },
-    openCanvas: (at) => open("Canvas", at, ids(["add", "paste", "note", "-", "select_all", "fit", "tidy", "-", "undo", "redo", "-", "save", "shortcuts"])),
+    openCanvas: (at) =>
+      open(
+        "Canvas",
+        at,
+        ids([
+          "add",
+          "paste",
+          "note",
+          "-",
+          "select_all",
+          "fit",
+          "tidy",
+          "-",
+          "undo",
+          "redo",
+          "-",
+          "save",
+          "shortcuts",
+        ]),
+      ),
   };
 }
 

@@ -24,7 +24,11 @@ export function NodePalette({ overlay }: { overlay: Extract<Overlay, { kind: "no
   const index = useMemo(() => searchIndex(specs), [specs]);
   const { end } = overlay;
   const type = useDocument(({ graph }) =>
-    end === null ? null : end.side === "output" ? outputType(graph, end.port, specs) : inputType(graph, end.port, specs),
+    end === null
+      ? null
+      : end.side === "output"
+        ? outputType(graph, end.port, specs)
+        : inputType(graph, end.port, specs),
   );
   const options = {
     recent,
@@ -32,7 +36,12 @@ export function NodePalette({ overlay }: { overlay: Extract<Overlay, { kind: "no
     takes: end?.side === "output" ? type : null,
     gives: end?.side === "input" ? type : null,
   };
-  const label = type === null ? "Add a node" : end?.side === "output" ? `Nodes that take ${type}` : `Nodes that give ${type}`;
+  const label =
+    type === null
+      ? "Add a node"
+      : end?.side === "output"
+        ? `Nodes that take ${type}`
+        : `Nodes that give ${type}`;
   const leave = (): void => {
     shell.close();
     shell.store.getState().viewport?.focusCanvas();
@@ -68,15 +77,26 @@ function Choice({ spec }: { spec: NodeSpec }): JSX.Element {
   );
 }
 
-function insert(studio: ReturnType<typeof useStudio>, spec: NodeSpec, overlay: Extract<Overlay, { kind: "nodes" }>, specs: Parameters<typeof connectNew>[3]): void {
+function insert(
+  studio: ReturnType<typeof useStudio>,
+  spec: NodeSpec,
+  overlay: Extract<Overlay, { kind: "nodes" }>,
+  specs: Parameters<typeof connectNew>[3],
+): void {
   const { position, end } = overlay;
   studio.settings.used(spec.type);
   studio.document.apply(`add ${specTitle(spec)}`, (graph) => {
     const id = freeNodeId(graph, spec.type);
     const shift = end === null ? [40, 15] : end.side === "output" ? [0, 43] : [280, 43];
-    const node = newNode(spec, [Math.round(position.x - (shift[0] ?? 0)), Math.round(position.y - (shift[1] ?? 0))]);
+    const node = newNode(spec, [
+      Math.round(position.x - (shift[0] ?? 0)),
+      Math.round(position.y - (shift[1] ?? 0)),
+    ]);
     const added = addNode(graph, id, node);
-    return { graph: end === null ? added : connectNew(added, id, end, specs), selection: selectionOf({ nodes: new Set([id]) }) };
+    return {
+      graph: end === null ? added : connectNew(added, id, end, specs),
+      selection: selectionOf({ nodes: new Set([id]) }),
+    };
   });
   const [id] = studio.document.store.getState().selection.nodes;
   if (id !== undefined) studio.shell.set({ focused: id });

@@ -92,7 +92,14 @@ function Progress({ document }: { document: string }): JSX.Element | null {
   if (state !== "running") return null;
   const share = total === 0 ? 0 : Math.min(1, (finished + step) / total);
   return (
-    <div className="run-progress" role="progressbar" aria-label="Run progress" aria-valuemin={0} aria-valuemax={100} aria-valuenow={Math.round(share * 100)}>
+    <div
+      className="run-progress"
+      role="progressbar"
+      aria-label="Run progress"
+      aria-valuemin={0}
+      aria-valuemax={100}
+      aria-valuenow={Math.round(share * 100)}
+    >
       <span style={{ inlineSize: `${share * 100}%` }} />
       <b>{Math.round(share * 100)}%</b>
     </div>

@@ -16,7 +16,10 @@ export function SaveAsDialog(): JSX.Element {
     const wanted = name.trim();
     if (wanted === "") return;
     if (document.store.getState().graph.title === "") {
-      document.change("name the workflow", (workflow) => ({ ...workflow, graph: setTitle(workflow.graph, wanted) }));
+      document.change("name the workflow", (workflow) => ({
+        ...workflow,
+        graph: setTitle(workflow.graph, wanted),
+      }));
     }
     const saved = await files.save({ name: wanted, overwrite });
     if (saved.kind === "conflict") setOverwrite(true);
@@ -46,7 +49,8 @@ export function SaveAsDialog(): JSX.Element {
           </label>
           {overwrite && (
             <p className="form-problem" role="alert">
-              There is a workflow of that name already, or it was changed elsewhere. Save again to replace it, or choose another name.
+              There is a workflow of that name already, or it was changed elsewhere. Save again to replace it,
+              or choose another name.
             </p>
           )}
         </div>

@@ -38,16 +38,18 @@ export function ShortcutsDialog(): JSX.Element {
         </Block>
         {SECTIONS.map((section) => (
           <Block key={section} title={section}>
-            {COMMANDS.filter((command) => command.section === section && command.keys.length > 0).map((command) => (
-              <div key={command.id}>
-                <dt>{command.label}</dt>
-                <dd>
-                  {command.keys.map((key) => (
-                    <kbd key={key}>{key}</kbd>
-                  ))}
-                </dd>
-              </div>
-            ))}
+            {COMMANDS.filter((command) => command.section === section && command.keys.length > 0).map(
+              (command) => (
+                <div key={command.id}>
+                  <dt>{command.label}</dt>
+                  <dd>
+                    {command.keys.map((key) => (
+                      <kbd key={key}>{key}</kbd>
+                    ))}
+                  </dd>
+                </div>
+              ),
+            )}
           </Block>
         ))}
       </div>

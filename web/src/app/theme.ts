@@ -9,7 +9,7 @@ export function useTheme(): void {
     const system = window.matchMedia("(prefers-color-scheme: light)");
     const apply = (): void => {
       const light = theme === "light" || (theme === "system" && system.matches);
-      document.documentElement.dataset["theme"] = light ? "light" : "dark";
+      document.documentElement.dataset.theme = light ? "light" : "dark";
       shell.set({ light });
     };
     apply();

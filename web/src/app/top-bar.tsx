@@ -10,7 +10,19 @@ import { isEnabled } from "./command";
 import { CommandButton } from "./command-button";
 import { commandNamed } from "./commands";
 
-const DOCUMENT_MENU = ["new", "open", "-", "save", "save_as", "download", "-", "close", "reopen", "-", "about"];
+const DOCUMENT_MENU = [
+  "new",
+  "open",
+  "-",
+  "save",
+  "save_as",
+  "download",
+  "-",
+  "close",
+  "reopen",
+  "-",
+  "about",
+];
 
 /** The documents, whether they are saved, and the way to every command. */
 export function TopBar(): JSX.Element {
@@ -46,7 +58,12 @@ function DocumentMenu(): JSX.Element {
     if (id === "-") return "line";
     const command = commandNamed(id);
     const keys = command.keys[0];
-    return { label: command.label, run: () => command.run(studio), enabled: isEnabled(command, studio), ...(keys === undefined ? {} : { keys }) };
+    return {
+      label: command.label,
+      run: () => command.run(studio),
+      enabled: isEnabled(command, studio),
+      ...(keys === undefined ? {} : { keys }),
+    };
   });
   return (
     <>
@@ -89,7 +106,14 @@ function Tabs(): JSX.Element {
       {tabs.map((tab) => (
         <Tab key={tab.key} tab={tab} front={tab.key === front} closable={tabs.length > 1} />
       ))}
-      <button type="button" className="icon-button" data-small aria-label="New workflow" data-tip="New workflow" onClick={() => void document.blank()}>
+      <button
+        type="button"
+        className="icon-button"
+        data-small
+        aria-label="New workflow"
+        data-tip="New workflow"
+        onClick={() => void document.blank()}
+      >
         <Icon name="add" size={14} />
       </button>
     </nav>
@@ -104,7 +128,10 @@ function Tab({ tab, front, closable }: { tab: TabInfo; front: boolean; closable:
     const done = (title: string | null): void => {
       setRenaming(false);
       if (title !== null && title !== tab.title) {
-        document.change("rename the workflow", (workflow) => ({ ...workflow, graph: setTitle(workflow.graph, title) }));
+        document.change("rename the workflow", (workflow) => ({
+          ...workflow,
+          graph: setTitle(workflow.graph, title),
+        }));
       }
     };
     return (
@@ -127,7 +154,12 @@ function Tab({ tab, front, closable }: { tab: TabInfo; front: boolean; closable:
         {tab.dirty && <span className="tab-dirty" aria-hidden="true" />}
       </button>
       {closable && (
-        <button type="button" className="tab-close" aria-label={`Close ${tab.title}`} onClick={() => document.close(tab.key)}>
+        <button
+          type="button"
+          className="tab-close"
+          aria-label={`Close ${tab.title}`}
+          onClick={() => document.close(tab.key)}
+        >
           <Icon name="close" size={12} />
         </button>
       )}
@@ -139,7 +171,15 @@ function SaveState(): JSX.Element {
   const dirty = useDocument((state) => state.dirty);
   const name = useDocument((state) => state.name);
   const kept = useDocument((state) => state.draftsKept);
-  const text = !kept ? "Not kept: the browser has no room" : !dirty && name !== null ? "Saved" : dirty && name !== null ? "Changed since saved" : dirty ? "Kept in this browser" : "";
+  const text = !kept
+    ? "Not kept: the browser has no room"
+    : !dirty && name !== null
+      ? "Saved"
+      : dirty && name !== null
+        ? "Changed since saved"
+        : dirty
+          ? "Kept in this browser"
+          : "";
   return (
     <p className="save-state" data-bad={!kept || undefined}>
       {text}

@@ -7,7 +7,8 @@ import { takesText } from "./keymap";
 export function useClipboard(): void {
   const studio = useStudio();
   useEffect(() => {
-    const meansText = (): boolean => takesText(document.activeElement) || window.getSelection()?.isCollapsed === false;
+    const meansText = (): boolean =>
+      takesText(document.activeElement) || window.getSelection()?.isCollapsed === false;
     const copy = (event: ClipboardEvent): void => {
       const text = meansText() ? null : copiedText(studio);
       if (text === null) return;
@@ -16,11 +17,16 @@ export function useClipboard(): void {
       if (event.type === "cut") removeSelected(studio);
     };
     const paste = (event: ClipboardEvent): void => {
-      if (takesText(document.activeElement) || document.activeElement?.classList.contains("file-drop") === true) return;
+      if (
+        takesText(document.activeElement) ||
+        document.activeElement?.classList.contains("file-drop") === true
+      )
+        return;
       const text = event.clipboardData?.getData("text/plain") ?? "";
       const file = event.clipboardData?.files[0];
       if (pasteText(studio, text)) event.preventDefault();
-      else if (text.trimStart().startsWith("{")) void studio.files.import(new Blob([text]), "Pasted workflow");
+      else if (text.trimStart().startsWith("{"))
+        void studio.files.import(new Blob([text]), "Pasted workflow");
       else if (file !== undefined) void studio.files.import(file, file.name);
     };
     window.addEventListener("copy", copy);

@@ -16,14 +16,16 @@ export function useShortcuts(): void {
       if (event.defaultPrevented || document.querySelector("dialog[open]") !== null) return;
       const inText = takesText(target);
       const inCanvas = target === document.body || target?.closest(".canvas") !== null;
-      const onControl = target?.closest(".node-body button, .react-flow__minimap") !== null && target !== document.body;
+      const onControl =
+        target?.closest(".node-body button, .react-flow__minimap") !== null && target !== document.body;
       const plain = !event.ctrlKey && !event.metaKey && !event.altKey;
       if (event.key === "F6") {
         event.preventDefault();
         nextRegion(event.shiftKey ? -1 : 1);
         return;
       }
-      if (plain && (inText || !inCanvas || (onControl && event.key !== "Delete")) && !/^F\d/.test(event.key)) return;
+      if (plain && (inText || !inCanvas || (onControl && event.key !== "Delete")) && !/^F\d/.test(event.key))
+        return;
       if (event.key === " " && plain) {
         event.preventDefault();
         if (!event.repeat) spaceSince = event.timeStamp;
@@ -54,6 +56,9 @@ function nextRegion(step: 1 | -1): void {
   const regions = [...document.querySelectorAll<HTMLElement>("[data-region]")];
   const at = regions.findIndex((region) => region.contains(document.activeElement));
   const region = regions.at((at + step) % Math.max(1, regions.length));
-  const inner = region?.matches("[tabindex], button") === true ? region : region?.querySelector<HTMLElement>("[tabindex='0'], button, input");
+  const inner =
+    region?.matches("[tabindex], button") === true
+      ? region
+      : region?.querySelector<HTMLElement>("[tabindex='0'], button, input");
   inner?.focus();
 }

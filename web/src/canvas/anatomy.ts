@@ -71,7 +71,8 @@ export function createFigures() {
   };
   let compared: { now: Graph; before: Graph; stale: ReadonlySet<string> } | null = null;
   const stale = (now: Graph, before: Graph): ReadonlySet<string> => {
-    if (compared?.now !== now || compared.before !== before) compared = { now, before, stale: staleNodes(now, before) };
+    if (compared?.now !== now || compared.before !== before)
+      compared = { now, before, stale: staleNodes(now, before) };
     return compared.stale;
   };
   return { wires, figure, stale };
@@ -82,7 +83,9 @@ export type Figures = ReturnType<typeof createFigures>;
 /** Typing in a widget changes the node, but not what is drawn around the value. */
 function looksAlike(one: NodeBox, other: NodeBox): boolean {
   const key = ({ rows }: NodeBox): string =>
-    rows.map((row) => `${row.kind} ${row.height} ${row.input?.name ?? ""} ${String(row.input?.spare)}`).join("\n");
+    rows
+      .map((row) => `${row.kind} ${row.height} ${row.input?.name ?? ""} ${String(row.input?.spare)}`)
+      .join("\n");
   return one.width === other.width && one.height === other.height && key(one) === key(other);
 }
 
@@ -93,7 +96,8 @@ function figureOf(
   used: readonly string[],
   picture: boolean,
 ): Figure {
-  if (known !== undefined) return { spec: known, lost: false, box: boxOf(node, known, wired, { picture }), wired };
+  if (known !== undefined)
+    return { spec: known, lost: false, box: boxOf(node, known, wired, { picture }), wired };
   const spec = lostSpec(node, wired, used);
   const box = boxOf(node, spec, wired);
   const leastHeight = box.leastHeight + LOST_HEIGHT;

@@ -17,7 +17,7 @@ import { GroupView } from "./group";
 import { LinkView } from "./link";
 import { NodeView } from "./node";
 import { NoteView } from "./note";
-import { CanvasContext, createCanvasModel, useCanvas, useCanvasModel } from "./state";
+import { CanvasContext, createCanvasModel, useCanvas, useCanvasModel, usePreviewed } from "./state";
 import { useCanvasKeys } from "./use-canvas-keys";
 import { useChanges } from "./use-changes";
 import { useGestures } from "./use-gestures";
@@ -48,7 +48,10 @@ function Surface(): JSX.Element {
   const graph = useDocument((state) => state.graph);
   const workflow = useDocument((state) => state.workflow);
   const selection = useDocument((state) => state.selection);
-  const specs = model.specs(workflow, useCatalog((state) => state.specs));
+  const specs = model.specs(
+    workflow,
+    useCatalog((state) => state.specs),
+  );
   const moved = useCanvas((state) => state.moved);
   const sized = useCanvas((state) => state.sized);
   const previewed = useCanvas((state) => state.previewed);
@@ -62,6 +65,7 @@ function Surface(): JSX.Element {
   const trackpad = useSettings((state) => state.pointer === "trackpad");
   const minimap = useSettings((state) => state.minimap);
   const hand = useShell((state) => state.hand);
+  usePreviewed();
   const changes = useChanges();
   const gestures = useGestures();
   const keys = useCanvasKeys();
@@ -103,7 +107,17 @@ function Surface(): JSX.Element {
         proOptions={{ hideAttribution: true }}
       >
         <Background variant={BackgroundVariant.Dots} gap={GRID * 2} size={1.4} />
-        {minimap && <MiniMap pannable zoomable ariaLabel="Minimap" nodeColor="var(--line-strong)" maskColor="var(--scrim)" nodeBorderRadius={8} style={{ width: 168, height: 112 }} />}
+        {minimap && (
+          <MiniMap
+            pannable
+            zoomable
+            ariaLabel="Minimap"
+            nodeColor="var(--line-strong)"
+            maskColor="var(--scrim)"
+            nodeBorderRadius={8}
+            style={{ width: 168, height: 112 }}
+          />
+        )}
         <WireInHand />
       </ReactFlow>
     </main>

@@ -39,24 +39,44 @@ export function createFlow(figures: Figures) {
 
   const place = (key: string, source: unknown, flow: FlowNode, next: Map<string, Kept>): FlowNode => {
     const before = kept.get(key);
-    const same = before !== undefined && before.source === source && sameFlow(before.flow, flow);
-    const result = same ? before.flow : flow;
+    const result = before?.source === source && sameFlow(before.flow, flow) ? before.flow : flow;
     next.set(key, { source, flow: result });
     return result;
   };
-  const nodes = (graph: Graph, specs: Specs, selection: Selection, transient: Transient): readonly FlowNode[] => {
+  const nodes = (
+    graph: Graph,
+    specs: Specs,
+    selection: Selection,
+    transient: Transient,
+  ): readonly FlowNode[] => {
     const next = new Map<string, Kept>();
     const found: FlowNode[] = [];
     for (const group of graph.groups) {
-      found.push(place(keyOf("group", group.id), "group", groupFlow(group, selection.groups.has(group.id), transient), next));
+      found.push(
+        place(
+          keyOf("group", group.id),
+          "group",
+          groupFlow(group, selection.groups.has(group.id), transient),
+          next,
+        ),
+      );
     }
     for (const note of graph.notes) {
-      found.push(place(keyOf("note", note.id), "note", noteFlow(note, selection.notes.has(note.id), transient), next));
+      found.push(
+        place(keyOf("note", note.id), "note", noteFlow(note, selection.notes.has(note.id), transient), next),
+      );
     }
     for (const [id, node] of graph.nodes) {
       const figure = figures.figure(graph, id, specs, transient.previewed.has(id));
       if (figure === null) continue;
-      found.push(place(keyOf("node", id), figure, nodeFlow(id, node, figure, selection.nodes.has(id), transient), next));
+      found.push(
+        place(
+          keyOf("node", id),
+          figure,
+          nodeFlow(id, node, figure, selection.nodes.has(id), transient),
+          next,
+        ),
+      );
     }
     kept = next;
     const same = found.length === list.length && found.every((node, at) => node === list[at]);
@@ -65,13 +85,15 @@ export function createFlow(figures: Figures) {
   };
   const wires = (graph: Graph, selected: ReadonlySet<string>): readonly Edge[] => {
     const next = new Map<Link, Edge>();
-    const found = graph.links.filter((link) => graph.nodes.has(link.from.node) && graph.nodes.has(link.to.node)).map((link) => {
-      const before = edges.get(link);
-      const isSelected = selected.has(linkKey(link));
-      const edge = before !== undefined && before.selected === isSelected ? before : edgeOf(link, isSelected);
-      next.set(link, edge);
-      return edge;
-    });
+    const found = graph.links
+      .filter((link) => graph.nodes.has(link.from.node) && graph.nodes.has(link.to.node))
+      .map((link) => {
+        const before = edges.get(link);
+        const isSelected = selected.has(linkKey(link));
+        const edge = before?.selected === isSelected ? before : edgeOf(link, isSelected);
+        next.set(link, edge);
+        return edge;
+      });
     edges = next;
     const same = found.length === edgeList.length && found.every((edge, at) => edge === edgeList[at]);
     if (!same) edgeList = found;
@@ -93,7 +115,13 @@ function edgeOf(link: Link, selected: boolean): Edge {
   };
 }
 
-function nodeFlow(id: string, node: Node, figure: Figure, selected: boolean, { moved, sized }: Transient): FlowNode {
+function nodeFlow(
+  id: string,
+  node: Node,
+  figure: Figure,
+  selected: boolean,
+  { moved, sized }: Transient,
+): FlowNode {
   const key = keyOf("node", id);
   const { box } = figure;
   const size = sized.get(key);
@@ -130,12 +158,38 @@ function groupFlow(group: Group, selected: boolean, { moved, sized }: Transient)
 
 function noteFlow(note: Note, selected: boolean, { moved, sized }: Transient): FlowNode {
   const key = keyOf("note", note.id);
-  return boxFlow(key, "note", moved.get(key) ?? pointOf(note.position), sized.get(key) ?? note.size, selected, 0);
+  return boxFlow(
+    key,
+    "note",
+    moved.get(key) ?? pointOf(note.position),
+    sized.get(key) ?? note.size,
+    selected,
+    0,
+  );
 }
 
-function boxFlow(id: string, type: string, position: Point, size: readonly [number, number], selected: boolean, zIndex: number): FlowNode {
+function boxFlow(
+  id: string,
+  type: string,
+  position: Point,
+  size: readonly [number, number],
+  selected: boolean,
+  zIndex: number,
+): FlowNode {
   const [width, height] = [Math.round(size[0]), Math.round(size[1])];
-  return { id, type, position, width, height, measured: { width, height }, selected, zIndex, dragHandle: `.${type}-head`, handles: [], data: {} };
+  return {
+    id,
+    type,
+    position,
+    width,
+    height,
+    measured: { width, height },
+    selected,
+    zIndex,
+    dragHandle: `.${type}-head`,
+    handles: [],
+    data: {},
+  };
 }
 
 function pointOf([x, y]: readonly [number, number]): Point {

@@ -16,7 +16,12 @@ export const GroupView = memo(function GroupView({ id: key, selected }: NodeProp
   const tint = tintOf(group.color);
   const style: CSSProperties & { "--tint"?: string } = tint === undefined ? {} : { "--tint": tint };
   return (
-    <section className="group" aria-label={`Group ${group.title}`} data-selected={selected || undefined} style={style}>
+    <section
+      className="group"
+      aria-label={`Group ${group.title}`}
+      data-selected={selected || undefined}
+      style={style}
+    >
       <header className="group-head" onDoubleClick={() => shell.set({ renaming: key })}>
         {renaming ? (
           <Rename
@@ -24,7 +29,8 @@ export const GroupView = memo(function GroupView({ id: key, selected }: NodeProp
             value={group.title}
             onDone={(title) => {
               shell.set({ renaming: null });
-              if (title !== null && title !== group.title) document.apply("rename a group", (graph) => changeGroup(graph, id, { title }));
+              if (title !== null && title !== group.title)
+                document.apply("rename a group", (graph) => changeGroup(graph, id, { title }));
             }}
           />
         ) : (

@@ -9,7 +9,10 @@ import { idOf } from "./flow";
 /** The curve between two sockets: it leaves to the right and arrives from the left, however the nodes lie. */
 export function curve(fromX: number, fromY: number, toX: number, toY: number): string {
   const across = toX - fromX;
-  const bend = across >= 0 ? Math.max(Math.min(across * 0.5, 180), Math.min(40, across)) : Math.min(260, 40 - across * 0.4);
+  const bend =
+    across >= 0
+      ? Math.max(Math.min(across * 0.5, 180), Math.min(40, across))
+      : Math.min(260, 40 - across * 0.4);
   return `M${fromX} ${fromY}C${fromX + bend} ${fromY} ${toX - bend} ${toY} ${toX} ${toY}`;
 }
 
@@ -21,9 +24,12 @@ export const LinkView = memo(function LinkView(props: EdgeProps): JSX.Element {
   const theme = useShell((state) => (state.light ? "light" : "dark"));
   const node = idOf(source);
   const type = useDocument(
-    ({ graph, workflow }) => outputNamed(graph, node, sourceHandleId ?? "", model.specs(workflow, catalog))?.type ?? "*",
+    ({ graph, workflow }) =>
+      outputNamed(graph, node, sourceHandleId ?? "", model.specs(workflow, catalog))?.type ?? "*",
   );
-  const off = useDocument(({ graph }) => graph.nodes.get(node)?.state === "off" || graph.nodes.get(idOf(target))?.state === "off");
+  const off = useDocument(
+    ({ graph }) => graph.nodes.get(node)?.state === "off" || graph.nodes.get(idOf(target))?.state === "off",
+  );
   const hovered = useCanvas((state) => state.hovered === id);
   const faded = useCanvas((state) => state.wire?.lifted === id);
   const aimed = useCanvas((state) => state.aimLink === id);
@@ -31,9 +37,9 @@ export const LinkView = memo(function LinkView(props: EdgeProps): JSX.Element {
   return (
     <g
       className="link"
-      data-selected={selected || undefined}
-      data-hovered={hovered || aimed || undefined}
-      data-faded={faded || off || undefined}
+      data-selected={selected === true ? "" : undefined}
+      data-hovered={hovered ? "" : aimed ? "" : undefined}
+      data-faded={faded ? "" : off ? "" : undefined}
       style={{ color: look[theme] }}
     >
       <BaseEdge path={curve(sourceX, sourceY, targetX, targetY)} interactionWidth={18} />

@@ -75,7 +75,14 @@ function Chip({ id, status }: { id: string; status: NodeStatus }): JSX.Element |
     case "failed":
       return <Sign tone="bad" text="failed" />;
     case "reused":
-      return stale ? null : <Sign tone="wait" icon="reused" text="reused" tip="Nothing changed: the result from before was used" />;
+      return stale ? null : (
+        <Sign
+          tone="wait"
+          icon="reused"
+          text="reused"
+          tip="Nothing changed: the result from before was used"
+        />
+      );
     case "done":
       return stale ? null : <Sign tone="done" icon="check" text={seconds(status.seconds)} />;
     case "idle":
@@ -85,7 +92,17 @@ function Chip({ id, status }: { id: string; status: NodeStatus }): JSX.Element |
   }
 }
 
-function Sign({ tone, icon, text, tip }: { tone: string; icon?: IconName; text: string; tip?: string }): JSX.Element {
+function Sign({
+  tone,
+  icon,
+  text,
+  tip,
+}: {
+  tone: string;
+  icon?: IconName;
+  text: string;
+  tip?: string;
+}): JSX.Element {
   return (
     <span className="node-chip" data-tone={tone} data-tip={tip}>
       {icon !== undefined && <Icon name={icon} size={13} />}

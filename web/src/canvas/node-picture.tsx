@@ -27,7 +27,9 @@ export function NodePicture({ id }: { id: string }): JSX.Element {
   const item = images[Math.min(at, images.length - 1)];
   if (item === undefined) {
     return texts.length > 0 ? (
-      <pre className="node-picture picture-text nodrag nowheel">{texts.map((each) => each.text).join("\n")}</pre>
+      <pre className="node-picture picture-text nodrag nowheel">
+        {texts.map((each) => each.text).join("\n")}
+      </pre>
     ) : (
       <div className="node-picture picture-none">
         <Icon name="asset" size={20} />
@@ -68,7 +70,9 @@ interface FinalProps {
 /** A finished picture; the one before it stays until the new one has arrived. */
 function Final({ id, images, item, stale }: FinalProps): JSX.Element {
   const { client, shell } = useStudio();
-  const run = useRuns((state) => state.list.find((each) => each.outputs.some((output) => output.node === id))?.id ?? null);
+  const run = useRuns(
+    (state) => state.list.find((each) => each.outputs.some((output) => output.node === id))?.id ?? null,
+  );
   const size = useShell(({ zoom }) => (zoom > 1.4 ? 1024 : zoom > 0.6 ? 512 : 256));
   const source = client.fileUrl(item.folder, item.name, size);
   const [ready, setReady] = useState("");
@@ -103,7 +107,9 @@ export function StepPicture({ id, spec }: { id: string; spec: NodeSpec }): JSX.E
   const name = useDocument((state) => runId(state.path, id));
   const url = useRuns((state) => resultsOf(state, key).previews.get(name)?.url ?? null);
   const running = useStatus(id).kind === "running";
-  const upload = spec.inputs.find((input) => input.widget?.kind === "file" && input.widget.folder === "input");
+  const upload = spec.inputs.find(
+    (input) => input.widget?.kind === "file" && input.widget.folder === "input",
+  );
   if (url === null) return upload === undefined ? null : <Upload node={id} name={upload.name} />;
   return (
     <figure className="node-picture picture-step" data-running={running || undefined}>

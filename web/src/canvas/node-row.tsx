@@ -32,7 +32,8 @@ export const NodeRow = memo(function NodeRow({ node, row, spec }: NodeRowProps):
         </>
       )}
       {(kind === "widget" || kind === "text") && input !== null && <Field node={node} slot={input} />}
-      {kind === "picture" && (spec.terminal ? <NodePicture id={node} /> : <StepPicture id={node} spec={spec} />)}
+      {kind === "picture" &&
+        (spec.terminal ? <NodePicture id={node} /> : <StepPicture id={node} spec={spec} />)}
     </div>
   );
 });

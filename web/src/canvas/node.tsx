@@ -27,7 +27,13 @@ export const NodeView = memo(function NodeView({ id: key, selected }: NodeProps)
   const name = useNodeName(id);
   if (figure === null) return null;
   const bad = status.kind === "failed" || problems.some((problem) => !problem.warning);
-  const spoken = [name, selected ? "selected" : "", state === "on" ? "" : state, pinned ? "pinned" : "", describeStatus(status)];
+  const spoken = [
+    name,
+    selected ? "selected" : "",
+    state === "on" ? "" : state,
+    pinned ? "pinned" : "",
+    describeStatus(status),
+  ];
   return (
     <TabContext value={-1}>
       <article
@@ -35,7 +41,10 @@ export const NodeView = memo(function NodeView({ id: key, selected }: NodeProps)
         role="group"
         aria-label={name}
         aria-roledescription="node"
-        aria-description={spoken.slice(1).filter((part) => part !== "").join(", ")}
+        aria-description={spoken
+          .slice(1)
+          .filter((part) => part !== "")
+          .join(", ")}
         tabIndex={focused ? 0 : -1}
         data-node={id}
         data-selected={selected || undefined}
@@ -81,7 +90,8 @@ function CollapsedSockets({ id, figure }: { id: string; figure: Figure }): JSX.E
   const { spec, wired } = figure;
   const { graph } = useStudio().document.store.getState();
   const node = graph.nodes.get(id);
-  const slots = node === undefined ? [] : inputSlots(node, spec, wired).filter((slot) => wired.has(slot.name));
+  const slots =
+    node === undefined ? [] : inputSlots(node, spec, wired).filter((slot) => wired.has(slot.name));
   return (
     <>
       {slots.map((slot) => (
@@ -100,7 +110,8 @@ function Lost({ id, top }: { id: string; top: number }): JSX.Element {
   const kept = useDocument(({ graph }) => graph.nodes.get(id)?.inputs.size ?? 0);
   return (
     <p className="node-lost" style={{ top }}>
-      There is no node type <code>{type}</code> here{pack === "" ? "" : `; it is from ${pack}`}. Its {kept} values and its links are kept.
+      There is no node type <code>{type}</code> here{pack === "" ? "" : `; it is from ${pack}`}. Its {kept}{" "}
+      values and its links are kept.
     </p>
   );
 }
@@ -109,7 +120,16 @@ function Lost({ id, top }: { id: string; top: number }): JSX.Element {
 function Progress({ done, total }: { done: number; total: number }): JSX.Element {
   const style: CSSProperties & { "--done": number } = { "--done": total > 0 ? done / total : 0 };
   return (
-    <div className="node-progress" data-unknown={total === 0 || undefined} style={style} role="progressbar" aria-label="Progress" aria-valuemin={0} aria-valuemax={total} aria-valuenow={done}>
+    <div
+      className="node-progress"
+      data-unknown={total === 0 || undefined}
+      style={style}
+      role="progressbar"
+      aria-label="Progress"
+      aria-valuemin={0}
+      aria-valuemax={total}
+      aria-valuenow={done}
+    >
       <span />
     </div>
   );

@@ -23,18 +23,23 @@ export const Socket = memo(function Socket({ node, side, slot, output }: SocketP
   const title = useNodeName(node);
   const wired = useDocument(({ graph }) => {
     const wires = figures.wires(graph);
-    return side === "input" ? wires.into.get(node)?.has(name) === true : wires.outOf.get(node)?.has(name) === true;
+    return side === "input"
+      ? wires.into.get(node)?.has(name) === true
+      : wires.outOf.get(node)?.has(name) === true;
   });
   const key = `${side} ${portKey({ node, name })}`;
   const fits = useCanvas(({ wire }) => (wire === null ? undefined : wire.fits.has(key) ? "yes" : "no"));
   const aimed = useCanvas(({ aim }) => aim !== null && aim.node === node && aim.name === name);
   const tags = useSettings((state) => state.showTags);
   const close = useShell(({ zoom }) => zoom >= 1);
-  const missing = useNodeProblems(node).some((problem) => problem.input === name && problem.code === "missing_input");
+  const missing = useNodeProblems(node).some(
+    (problem) => problem.input === name && problem.code === "missing_input",
+  );
   const look = socketStyle(type);
   const required = side === "input" && !slot.input.optional && slot.input.widget === null && !wired;
   const drag = useWireDrag({ port: { node, name }, side });
-  const spoken = side === "input" ? `input ${name} of ${title}` : `output ${output.title ?? output.name} of ${title}`;
+  const spoken =
+    side === "input" ? `input ${name} of ${title}` : `output ${output.title ?? output.name} of ${title}`;
   const list = side === "input" ? slot.input.takes_list : output.gives_list;
   return (
     <button
@@ -59,11 +64,25 @@ export const Socket = memo(function Socket({ node, side, slot, output }: SocketP
         event.preventDefault();
         event.stopPropagation();
         const box = event.currentTarget.getBoundingClientRect();
-        shell.open({ kind: "connect", at: { x: box.right, y: box.bottom }, end: { port: { node, name }, side } });
+        shell.open({
+          kind: "connect",
+          at: { x: box.right, y: box.bottom },
+          end: { port: { node, name }, side },
+        });
       }}
     >
-      <i className={side === "input" ? "target" : "source"} data-handleid={name} data-handlepos={side === "input" ? "left" : "right"} />
-      <SocketShape shape={look.shape} hollow={!wired && side === "input"} dot={required} list={list} tag={tags && close ? look.tag : ""} />
+      <i
+        className={side === "input" ? "target" : "source"}
+        data-handleid={name}
+        data-handlepos={side === "input" ? "left" : "right"}
+      />
+      <SocketShape
+        shape={look.shape}
+        hollow={!wired && side === "input"}
+        dot={required}
+        list={list}
+        tag={tags && close ? look.tag : ""}
+      />
     </button>
   );
 });

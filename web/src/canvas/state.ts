@@ -1,11 +1,12 @@
 /** What the canvas knows for the moment only: the wire in hand, things on the move. None of it belongs to the document. */
 
-import { createContext, useContext } from "react";
+import { createContext, useContext, useEffect } from "react";
 import { useStore } from "zustand";
 import { type StoreApi, createStore } from "zustand/vanilla";
 import { specsWith } from "../model/slots";
 import type { Specs } from "../model/spec";
 import type { Port, Workflow } from "../model/workflow";
+import { resultsOf } from "../state/runs";
 import { useStudio } from "../ui/editor";
 import type { Point } from "../ui/popover";
 import type { OpenEnd } from "../ui/shell";
@@ -88,5 +89,24 @@ export function useFigure(id: string): Figure | null {
   const preview = useCanvas((state) => state.previewed.has(id));
   return useStore(studio.document.store, ({ graph, workflow }) =>
     figures.figure(graph, id, specs(workflow, catalog), preview),
+  );
+}
+
+/** Nodes whose steps were seen get room for a picture, once, for as long as the page lives. */
+export function usePreviewed(): void {
+  const studio = useStudio();
+  const { store } = useCanvasModel();
+  useEffect(
+    () =>
+      studio.runs.store.subscribe((runs) => {
+        const { key, path } = studio.document.store.getState();
+        const prefix = path.length === 0 ? "" : `${path.join(":")}:`;
+        const names = [...resultsOf(runs, key).previews.keys()];
+        const ids = names.filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length));
+        const { previewed } = store.getState();
+        if (ids.some((id) => !previewed.has(id)))
+          store.setState({ previewed: previewed.union(new Set(ids)) });
+      }),
+    [studio, store],
   );
 }

@@ -11,7 +11,9 @@ import { spokenName } from "../ui/names";
 export function useStatus(id: string): NodeStatus {
   const key = useDocument((state) => state.key);
   const name = useDocument((state) => runId(state.path, id));
-  const instance = useDocument(({ graph, workflow }) => workflow.subgraphs.has(graph.nodes.get(id)?.type ?? ""));
+  const instance = useDocument(({ graph, workflow }) =>
+    workflow.subgraphs.has(graph.nodes.get(id)?.type ?? ""),
+  );
   return useRuns((state) => {
     const { nodes } = resultsOf(state, key);
     return instance ? statusInside(nodes, name) : (nodes.get(name) ?? IDLE);
@@ -50,5 +52,7 @@ export function useStale(id: string): boolean {
   const { figures } = useCanvasModel();
   const key = useDocument((state) => state.key);
   const before = useRuns((state) => resultsOf(state, key).submitted);
-  return useDocument(({ graph, path }) => (before === null ? FRESH : figures.stale(graph, graphAt(before, path))).has(id));
+  return useDocument(({ graph, path }) =>
+    (before === null ? FRESH : figures.stale(graph, graphAt(before, path))).has(id),
+  );
 }

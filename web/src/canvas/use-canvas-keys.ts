@@ -39,7 +39,9 @@ export function useCanvasKeys() {
       } else if (event.key === "Escape" && node !== null) {
         studio.shell.store.getState().viewport?.focusCanvas();
       } else if (event.key === "c" && !event.ctrlKey && !event.metaKey && node !== null) {
-        const socket = node.querySelector<HTMLElement>('.socket[data-side="output"]') ?? node.querySelector<HTMLElement>(".socket");
+        const socket =
+          node.querySelector<HTMLElement>('.socket[data-side="output"]') ??
+          node.querySelector<HTMLElement>(".socket");
         socket?.dispatchEvent(new window.KeyboardEvent("keydown", { key: "c", bubbles: true }));
         event.preventDefault();
       } else arrows(event, studio, id);
@@ -57,7 +59,16 @@ function insideNode(event: KeyboardEvent, node: HTMLElement, target: HTMLElement
     return;
   }
   const onSocket = target.classList.contains("socket");
-  const step = event.key === "Tab" ? (event.shiftKey ? -1 : 1) : onSocket && event.key === "ArrowDown" ? 1 : onSocket && event.key === "ArrowUp" ? -1 : 0;
+  const step =
+    event.key === "Tab"
+      ? event.shiftKey
+        ? -1
+        : 1
+      : onSocket && event.key === "ArrowDown"
+        ? 1
+        : onSocket && event.key === "ArrowUp"
+          ? -1
+          : 0;
   if (step === 0) return;
   const controls = controlsOf(node);
   const next = controls.at((controls.indexOf(target) + step) % Math.max(1, controls.length));
@@ -77,35 +88,40 @@ function isWay(key: string): key is Way {
 function arrows(event: KeyboardEvent, studio: Studio, id: string | null): void {
   const { document, shell } = studio;
   const { graph, selection } = document.store.getState();
-  const go = (next: string | undefined): void => {
-    if (next === undefined) return;
-    event.preventDefault();
-    document.select(selectionOf({ nodes: new Set([next]) }));
-    shell.store.getState().viewport?.show(next);
-  };
-  const order = inOrder(graph);
-  if (event.key === "Home") return go(order[0]);
-  if (event.key === "End") return go(order.at(-1));
-  if (!isWay(event.key)) return;
-  const [x, y] = WAYS[event.key];
-  if (event.ctrlKey || event.metaKey) {
+  const way = isWay(event.key) ? WAYS[event.key] : null;
+  if (way !== null && (event.ctrlKey || event.metaKey)) {
     event.preventDefault();
     const step = GRID * (event.shiftKey ? 5 : 1);
-    document.apply("move nodes", (now) => move(now, selection, [x * step, y * step]), { merge: "arrow keys" });
+    const by = [way[0] * step, way[1] * step] as const;
+    document.apply("move nodes", (now) => move(now, selection, by), { merge: "arrow keys" });
     return;
   }
-  if (id === null || !graph.nodes.has(id)) return go(order[0]);
-  if (event.altKey && x !== 0) {
-    const near = graph.links.filter((link) => (x > 0 ? link.from.node : link.to.node) === id);
-    return go(near.map((link) => (x > 0 ? link.to.node : link.from.node))[0]);
-  }
-  return go(neighbour(graph, id, x, y));
+  const next = nextNode(graph, id, event);
+  if (next === undefined) return;
+  event.preventDefault();
+  document.select(selectionOf({ nodes: new Set([next]) }));
+  shell.store.getState().viewport?.show(next);
+}
+
+/** Where a key leads: Home and End to the ends, Alt and an arrow along a link, an arrow to the neighbour there. */
+function nextNode(graph: Graph, id: string | null, { key, altKey }: KeyboardEvent): string | undefined {
+  const order = inOrder(graph);
+  if (key === "Home") return order[0];
+  if (key === "End") return order.at(-1);
+  if (!isWay(key)) return undefined;
+  if (id === null || !graph.nodes.has(id)) return order[0];
+  const [x, y] = WAYS[key];
+  if (!altKey || x === 0) return neighbour(graph, id, x, y);
+  const link = graph.links.find((each) => (x > 0 ? each.from.node : each.to.node) === id);
+  return x > 0 ? link?.to.node : link?.from.node;
 }
 
 /** Left to right, then top to bottom. */
 function inOrder(graph: Graph): readonly string[] {
   return [...graph.nodes]
-    .toSorted(([, one], [, other]) => one.position[0] - other.position[0] || one.position[1] - other.position[1])
+    .toSorted(
+      ([, one], [, other]) => one.position[0] - other.position[0] || one.position[1] - other.position[1],
+    )
     .map(([id]) => id);
 }
 

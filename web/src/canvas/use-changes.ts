@@ -41,7 +41,8 @@ export function useChanges(): Handlers {
   );
   return useMemo(() => {
     const drag: OnNodeDrag = (event, node, dragged) => {
-      const link = event.altKey || dragged.length !== 1 ? null : linkUnder(studio, model, idOf(node.id), event);
+      const link =
+        event.altKey || dragged.length !== 1 ? null : linkUnder(studio, model, idOf(node.id), event);
       if (model.store.getState().aimLink !== link) model.store.setState({ aimLink: link });
     };
     const stop: OnNodeDrag = (event) => settleMove(studio, model, event.altKey);
@@ -53,7 +54,11 @@ function selectNodes(studio: Studio, changes: readonly NodeChange[]): void {
   const picked = changes.filter((change) => change.type === "select");
   if (picked.length === 0) return;
   const { selection } = studio.document.store.getState();
-  const sets = { node: new Set(selection.nodes), group: new Set(selection.groups), note: new Set(selection.notes) };
+  const sets = {
+    node: new Set(selection.nodes),
+    group: new Set(selection.groups),
+    note: new Set(selection.notes),
+  };
   for (const change of picked) {
     const set = sets[kindOf(change.id)];
     if (change.selected) set.add(idOf(change.id));
@@ -65,7 +70,9 @@ function selectNodes(studio: Studio, changes: readonly NodeChange[]): void {
 /** While a gesture lasts, what moves lies over the document; a group takes along what is in it. */
 function moveNodes(studio: Studio, model: CanvasModel, changes: readonly NodeChange[]): void {
   const positions = changes.flatMap((change) =>
-    change.type === "position" && change.position !== undefined && change.dragging === true ? [[change.id, change.position] as const] : [],
+    change.type === "position" && change.position !== undefined && change.dragging === true
+      ? [[change.id, change.position] as const]
+      : [],
   );
   if (positions.length === 0) return;
   const { graph } = studio.document.store.getState();
@@ -92,7 +99,11 @@ function sizesOf(studio: Studio, model: CanvasModel): (id: string) => Size {
   };
 }
 
-function contents(graph: Graph, id: string, sizeOf: (id: string) => Size): readonly (readonly [string, Point])[] {
+function contents(
+  graph: Graph,
+  id: string,
+  sizeOf: (id: string) => Size,
+): readonly (readonly [string, Point])[] {
   const group = graph.groups.find((each) => each.id === id);
   if (group === undefined) return [];
   const { nodes, notes } = insideOf(graph, group.bounds, sizeOf);
@@ -139,7 +150,11 @@ function settleMove(studio: Studio, model: CanvasModel, copies: boolean): void {
 
 /** The upper left corner of what a clip holds, moved. */
 function cornerOf(graph: Graph, [dx, dy]: readonly [number, number]): readonly [number, number] {
-  const corners = [...[...graph.nodes.values()].map((node) => node.position), ...graph.notes.map((note) => note.position), ...graph.groups.map(({ bounds }) => bounds)];
+  const corners = [
+    ...[...graph.nodes.values()].map((node) => node.position),
+    ...graph.notes.map((note) => note.position),
+    ...graph.groups.map(({ bounds }) => bounds),
+  ];
   return [Math.min(...corners.map(([x]) => x)) + dx, Math.min(...corners.map((corner) => corner[1])) + dy];
 }
 
@@ -154,7 +169,8 @@ function placeOf(graph: Graph, key: string): Point {
   const group = graph.groups.find((each) => each.id === id)?.bounds;
   const note = graph.notes.find((each) => each.id === id)?.position;
   const kind = kindOf(key);
-  const [x = 0, y = 0] = (kind === "node" ? graph.nodes.get(id)?.position : kind === "group" ? group : note) ?? [];
+  const [x = 0, y = 0] =
+    (kind === "node" ? graph.nodes.get(id)?.position : kind === "group" ? group : note) ?? [];
   return { x, y };
 }
 
@@ -163,7 +179,9 @@ function resizeNodes(studio: Studio, model: CanvasModel, changes: readonly NodeC
     if (change.type !== "dimensions" || change.resizing === undefined) continue;
     const before = model.store.getState().sized;
     const size: Size | undefined =
-      change.dimensions === undefined ? before.get(change.id) : [Math.round(change.dimensions.width), Math.round(change.dimensions.height)];
+      change.dimensions === undefined
+        ? before.get(change.id)
+        : [Math.round(change.dimensions.width), Math.round(change.dimensions.height)];
     if (size === undefined) continue;
     if (change.resizing) {
       model.store.setState({ sized: new Map(before).set(change.id, size) });
@@ -179,11 +197,18 @@ function resized(graph: Graph, key: string, size: Size): Graph {
   if (kindOf(key) === "node") return changeNode(graph, id, (node) => ({ ...node, size }));
   if (kindOf(key) === "note") return changeNote(graph, id, { size });
   const group = graph.groups.find((each) => each.id === id);
-  return group === undefined ? graph : changeGroup(graph, id, { bounds: [group.bounds[0], group.bounds[1], size[0], size[1]] });
+  return group === undefined
+    ? graph
+    : changeGroup(graph, id, { bounds: [group.bounds[0], group.bounds[1], size[0], size[1]] });
 }
 
 /** The link a dragged node lies on, if the node is not wired yet and fits into it. */
-function linkUnder(studio: Studio, model: CanvasModel, id: string, event: { clientX: number; clientY: number } | TouchEvent): string | null {
+function linkUnder(
+  studio: Studio,
+  model: CanvasModel,
+  id: string,
+  event: { clientX: number; clientY: number } | TouchEvent,
+): string | null {
   if (!("clientX" in event)) return null;
   const { graph, workflow } = studio.document.store.getState();
   if (linkedInputs(graph, id).size > 0 || graph.links.some((link) => link.from.node === id)) return null;

@@ -65,7 +65,8 @@ export function useGestures(): Gestures {
           if (kindOf(node.id) !== "node") return;
           shell.set({ focused: idOf(node.id) });
           const head = event.target instanceof Element && event.target.closest(".node-head") !== null;
-          if (head) event.currentTarget.querySelector<HTMLElement>("[data-node]")?.focus({ preventScroll: true });
+          if (head)
+            event.currentTarget.querySelector<HTMLElement>("[data-node]")?.focus({ preventScroll: true });
         },
       },
       surface: {
@@ -92,7 +93,10 @@ export function useGestures(): Gestures {
           document.apply(`add ${specTitle(spec)}`, (graph) => {
             const id = freeNodeId(graph, spec.type);
             const position = [Math.round(x - 140), Math.round(y - 15)] as const;
-            return { graph: addNode(graph, id, newNode(spec, position)), selection: selectionOf({ nodes: new Set([id]) }) };
+            return {
+              graph: addNode(graph, id, newNode(spec, position)),
+              selection: selectionOf({ nodes: new Set([id]) }),
+            };
           });
         },
       },

@@ -35,12 +35,22 @@ export function useViewport(): Pick<ReactFlowProps, "onMove" | "onInit"> & { far
   const onInit = useCallback(() => {
     const middle = (): Point => {
       const box = document.querySelector(".canvas")?.getBoundingClientRect();
-      return box === undefined ? { x: 400, y: 300 } : { x: box.left + box.width / 2, y: box.top + box.height / 2 };
+      return box === undefined
+        ? { x: 400, y: 300 }
+        : { x: box.left + box.width / 2, y: box.top + box.height / 2 };
     };
     const viewport: Viewport = {
       fit: (nodes) => {
-        const some = nodes === undefined || nodes.size === 0 ? undefined : [...nodes].map((id) => ({ id: keyOf("node", id) }));
-        void flow.fitView({ padding: PADDING, maxZoom: 1, duration: duration(), ...(some === undefined ? {} : { nodes: some }) });
+        const some =
+          nodes === undefined || nodes.size === 0
+            ? undefined
+            : [...nodes].map((id) => ({ id: keyOf("node", id) }));
+        void flow.fitView({
+          padding: PADDING,
+          maxZoom: 1,
+          duration: duration(),
+          ...(some === undefined ? {} : { nodes: some }),
+        });
       },
       zoomBy: (factor) => void flow.zoomTo(flow.getZoom() * factor, { duration: duration() }),
       zoomTo: (zoom) => void flow.zoomTo(zoom, { duration: duration() }),
@@ -49,11 +59,15 @@ export function useViewport(): Pick<ReactFlowProps, "onMove" | "onInit"> & { far
         if (node === undefined) return;
         const { x, y } = node.position;
         const zoom = Math.max(flow.getZoom(), 0.8);
-        void flow.setCenter(x + (node.width ?? 0) / 2, y + (node.height ?? 0) / 2, { zoom, duration: duration() });
+        void flow.setCenter(x + (node.width ?? 0) / 2, y + (node.height ?? 0) / 2, {
+          zoom,
+          duration: duration(),
+        });
         shell.set({ focused: id });
         focusLater(id, input);
       },
-      focusCanvas: () => document.querySelector<HTMLElement>(".canvas .react-flow")?.focus({ preventScroll: true }),
+      focusCanvas: () =>
+        document.querySelector<HTMLElement>(".canvas .react-flow")?.focus({ preventScroll: true }),
       toFlow: (point) => flow.screenToFlowPosition(point),
       pointer: () => pointer.current ?? middle(),
     };
@@ -90,6 +104,7 @@ function focusLater(id: string, input: string | null, tries = 20): void {
     if (tries > 0) window.setTimeout(() => focusLater(id, input, tries - 1), 30);
     return;
   }
-  const control = input === null ? null : node.querySelector<HTMLElement>(`[aria-label="${CSS.escape(input)}"]`);
+  const control =
+    input === null ? null : node.querySelector<HTMLElement>(`[aria-label="${CSS.escape(input)}"]`);
   (control ?? node).focus({ preventScroll: true });
 }

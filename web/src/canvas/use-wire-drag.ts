@@ -1,7 +1,15 @@
 import { useReactFlow } from "@xyflow/react";
 import { useCallback, type PointerEvent } from "react";
 import { connect, disconnect } from "../model/edit";
-import { checkLink, fittingInput, fittingOutput, inputsFor, outputType, inputType, outputsFor } from "../model/sockets";
+import {
+  checkLink,
+  fittingInput,
+  fittingOutput,
+  inputsFor,
+  outputType,
+  inputType,
+  outputsFor,
+} from "../model/sockets";
 import type { Specs } from "../model/spec";
 import { type Graph, type Port, linkInto, linkKey, portKey, samePort } from "../model/workflow";
 import { type Studio, useStudio } from "../ui/editor";
@@ -42,7 +50,14 @@ export function useWireDrag(end: OpenEnd) {
       event.currentTarget.focus({ preventScroll: true });
       const { graph, workflow } = studio.document.store.getState();
       const specs = model.specs(workflow, studio.catalog.store.getState().specs);
-      const hand: Hand = { studio, model, graph, specs, toFlow: flow.screenToFlowPosition, zoom: flow.getZoom };
+      const hand: Hand = {
+        studio,
+        model,
+        graph,
+        specs,
+        toFlow: flow.screenToFlowPosition,
+        zoom: flow.getZoom,
+      };
       if (event.ctrlKey && event.altKey) {
         if (side === "input") studio.document.apply("disconnect", (now) => disconnect(now, { node, name }));
         return;
@@ -60,7 +75,10 @@ function follow(hand: Hand, pressed: OpenEnd, start: globalThis.PointerEvent): v
   const spots = spotsFor(hand, end);
   const base: Omit<Wire, "tip"> = {
     end,
-    type: end.side === "output" ? outputType(graph, end.port, hand.specs) : inputType(graph, end.port, hand.specs),
+    type:
+      end.side === "output"
+        ? outputType(graph, end.port, hand.specs)
+        : inputType(graph, end.port, hand.specs),
     origin: placeOf(hand, end) ?? hand.toFlow({ x: start.clientX, y: start.clientY }),
     lifted: link === undefined ? null : linkKey(link),
     fits: new Set(spots.map((spot) => `${end.side === "output" ? "input" : "output"} ${portKey(spot.port)}`)),
@@ -130,7 +148,9 @@ function whyNot({ graph, specs }: Hand, wire: Wire, node: string): string {
 }
 
 function fitting({ graph, specs }: Hand, end: OpenEnd, node: string): Port | null {
-  return end.side === "output" ? fittingInput(graph, end.port, node, specs) : fittingOutput(graph, end.port, node, specs);
+  return end.side === "output"
+    ? fittingInput(graph, end.port, node, specs)
+    : fittingOutput(graph, end.port, node, specs);
 }
 
 /** Every socket the wire could go to, with its place. */
@@ -146,7 +166,12 @@ function spotsFor(hand: Hand, end: OpenEnd): readonly Spot[] {
 
 function placeOf({ graph, specs, model }: Hand, { port, side }: OpenEnd): Point | null {
   const node = graph.nodes.get(port.node);
-  const figure = model.figures.figure(graph, port.node, specs, model.store.getState().previewed.has(port.node));
+  const figure = model.figures.figure(
+    graph,
+    port.node,
+    specs,
+    model.store.getState().previewed.has(port.node),
+  );
   const handle = figure?.box.handles.find((each) => each.side === side && each.name === port.name);
   if (node === undefined || handle === undefined) return null;
   return { x: node.position[0] + handle.x, y: node.position[1] + handle.y };

@@ -12,7 +12,8 @@ export function WireInHand(): JSX.Element | null {
   const theme = useShell((state) => (state.light ? "light" : "dark"));
   if (wire === null) return null;
   const { origin, tip, end } = wire;
-  const path = end.side === "output" ? curve(origin.x, origin.y, tip.x, tip.y) : curve(tip.x, tip.y, origin.x, origin.y);
+  const path =
+    end.side === "output" ? curve(origin.x, origin.y, tip.x, tip.y) : curve(tip.x, tip.y, origin.x, origin.y);
   return (
     <ViewportPortal>
       <svg className="wire" style={{ color: socketStyle(wire.type)[theme] }} aria-hidden="true">

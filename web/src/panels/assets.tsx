@@ -25,7 +25,7 @@ export function AssetsPanel(): JSX.Element {
             <Asset key={file.name} file={file} files={answer.items} at={at} />
           ))}
         </div>
-        {answer !== null && answer.next !== null && (
+        {typeof answer?.next === "string" && (
           <button type="button" className="button panel-more" onClick={() => setLimit(limit + PAGE)}>
             Show more
           </button>
@@ -50,7 +50,13 @@ function Asset({ file, files, at }: { file: FileInfo; files: readonly FileInfo[]
       }}
       onClick={() => shell.open({ kind: "viewer", pictures: picturesOf(client, files), index: at })}
     >
-      <img src={client.fileUrl(file.folder, file.name, 256)} alt="" loading="lazy" decoding="async" draggable={false} />
+      <img
+        src={client.fileUrl(file.folder, file.name, 256)}
+        alt=""
+        loading="lazy"
+        decoding="async"
+        draggable={false}
+      />
     </button>
   );
 }

@@ -26,12 +26,22 @@ export function Inspector(): JSX.Element {
     <aside className="panel inspector" aria-label="Inspector" data-region>
       <header className="panel-head">
         <h2>Inspector</h2>
-        <button type="button" className="icon-button" data-small aria-label="Close Inspector" onClick={() => settings.set({ inspector: false })}>
+        <button
+          type="button"
+          className="icon-button"
+          data-small
+          aria-label="Close Inspector"
+          onClick={() => settings.set({ inspector: false })}
+        >
           <Icon name="close" size={14} />
         </button>
       </header>
       <div className="panel-scroll">
-        {selected.size === 1 && first !== undefined ? <OneNode key={first} id={first} /> : <Overview count={selected.size} />}
+        {selected.size === 1 && first !== undefined ? (
+          <OneNode key={first} id={first} />
+        ) : (
+          <Overview count={selected.size} />
+        )}
       </div>
     </aside>
   );
@@ -55,13 +65,21 @@ function OneNode({ id }: { id: string }): JSX.Element | null {
           type="text"
           value={node.title ?? ""}
           placeholder={nodeTitle({ ...node, title: null }, spec)}
-          onChange={(event) => document.apply("rename", (now) => rename(now, id, event.target.value), { merge: `title ${id}` })}
+          onChange={(event) =>
+            document.apply("rename", (now) => rename(now, id, event.target.value), { merge: `title ${id}` })
+          }
           onBlur={() => document.settle()}
         />
       </label>
       <div className="segments" role="radiogroup" aria-label="State">
         {STATES.map(({ state, label }) => (
-          <button key={state} type="button" role="radio" aria-checked={node.state === state} onClick={() => document.apply(`set to ${label}`, (now) => setState(now, [id], state))}>
+          <button
+            key={state}
+            type="button"
+            role="radio"
+            aria-checked={node.state === state}
+            onClick={() => document.apply(`set to ${label}`, (now) => setState(now, [id], state))}
+          >
             {label}
           </button>
         ))}
@@ -69,7 +87,10 @@ function OneNode({ id }: { id: string }): JSX.Element | null {
       {slots.length > 0 && <h3 className="panel-title">Values</h3>}
       <div className="inspector-fields">
         {slots.map((slot) => (
-          <div key={slot.name} data-tall={(slot.input.widget?.kind === "text" && slot.input.widget.multiline) || undefined}>
+          <div
+            key={slot.name}
+            data-tall={(slot.input.widget?.kind === "text" && slot.input.widget.multiline) || undefined}
+          >
             <Field node={id} slot={slot} />
             {slot.input.tooltip !== "" && <p>{slot.input.tooltip}</p>}
           </div>
@@ -112,7 +133,9 @@ function Overview({ count }: { count: number }): JSX.Element {
   const specs = useCatalog((state) => state.specs);
   const { document, shell } = useStudio();
   if (count > 1) return <p className="panel-nothing">{plural(count, "node")} selected.</p>;
-  const order = [...graph.nodes].toSorted(([, one], [, other]) => one.position[0] - other.position[0] || one.position[1] - other.position[1]);
+  const order = [...graph.nodes].toSorted(
+    ([, one], [, other]) => one.position[0] - other.position[0] || one.position[1] - other.position[1],
+  );
   return (
     <>
       <p className="panel-hint">Select a node to see all of its values. This workflow, from left to right:</p>
@@ -122,7 +145,12 @@ function Overview({ count }: { count: number }): JSX.Element {
             <button
               type="button"
               onClick={() => {
-                document.select({ nodes: new Set([id]), links: new Set(), groups: new Set(), notes: new Set() });
+                document.select({
+                  nodes: new Set([id]),
+                  links: new Set(),
+                  groups: new Set(),
+                  notes: new Set(),
+                });
                 shell.store.getState().viewport?.show(id);
               }}
             >

@@ -19,16 +19,31 @@ export function NodesPanel(): JSX.Element {
   const recent = useSettings((state) => state.recent);
   const [query, setQuery] = useState("");
   const index = useMemo(() => searchIndex(specs), [specs]);
-  const found = useMemo(() => search(index, query, { limit: ALL, ...(query === "" ? {} : { recent }) }), [index, query, recent]);
+  const found = useMemo(
+    () => search(index, query, { limit: ALL, ...(query === "" ? {} : { recent }) }),
+    [index, query, recent],
+  );
   const groups = useMemo(() => Map.groupBy(found, (spec) => spec.category.split("/")[0] ?? ""), [found]);
   return (
     <Panel name="nodes" title="Nodes">
       <div className="panel-search">
         <Icon name="search" size={14} />
-        <input type="search" aria-label="Search nodes" placeholder={`Search ${specs.size} nodes`} value={query} onChange={(event) => setQuery(event.currentTarget.value)} />
+        <input
+          type="search"
+          aria-label="Search nodes"
+          placeholder={`Search ${specs.size} nodes`}
+          value={query}
+          onChange={(event) => setQuery(event.currentTarget.value)}
+        />
       </div>
       <div className="panel-scroll">
-        {phase !== "ready" && specs.size === 0 && <Nothing>{phase === "offline" ? "The server does not answer." : "The engine is starting; its nodes appear here."}</Nothing>}
+        {phase !== "ready" && specs.size === 0 && (
+          <Nothing>
+            {phase === "offline"
+              ? "The server does not answer."
+              : "The engine is starting; its nodes appear here."}
+          </Nothing>
+        )}
         {specs.size > 0 && found.length === 0 && <Nothing>No node type matches.</Nothing>}
         {query === ""
           ? [...groups]
@@ -91,13 +106,19 @@ function Item({ spec }: { spec: NodeSpec }): JSX.Element {
 function add(studio: Studio, spec: NodeSpec): void {
   const viewport = studio.shell.store.getState().viewport;
   const box = document.querySelector(".canvas")?.getBoundingClientRect();
-  const middle = box === undefined ? { x: 500, y: 300 } : { x: box.left + box.width / 2, y: box.top + box.height / 2 };
+  const middle =
+    box === undefined ? { x: 500, y: 300 } : { x: box.left + box.width / 2, y: box.top + box.height / 2 };
   const { x, y } = viewport?.toFlow(middle) ?? middle;
   studio.settings.used(spec.type);
   studio.document.apply(`add ${specTitle(spec)}`, (graph) => {
     const id = freeNodeId(graph, spec.type);
-    const taken = [...graph.nodes.values()].filter((node) => Math.hypot(node.position[0] - x + 140, node.position[1] - y + 60) < 200).length;
+    const taken = [...graph.nodes.values()].filter(
+      (node) => Math.hypot(node.position[0] - x + 140, node.position[1] - y + 60) < 200,
+    ).length;
     const position = [Math.round(x - 140 + taken * 30), Math.round(y - 60 + taken * 30)] as const;
-    return { graph: addNode(graph, id, newNode(spec, position)), selection: selectionOf({ nodes: new Set([id]) }) };
+    return {
+      graph: addNode(graph, id, newNode(spec, position)),
+      selection: selectionOf({ nodes: new Set([id]) }),
+    };
   });
 }

@@ -9,20 +9,35 @@ export function ModelsPanel(): JSX.Element {
   const { catalog, notices } = useStudio();
   const folders = useCatalog((state) => state.folders);
   const [query, setQuery] = useState("");
-  const shown = [...folders].filter(([folder]) => folder !== "input").toSorted(([, one], [, other]) => Number(other.length > 0) - Number(one.length > 0));
+  const shown = [...folders]
+    .filter(([folder]) => folder !== "input")
+    .toSorted(([, one], [, other]) => Number(other.length > 0) - Number(one.length > 0));
   return (
     <Panel
       name="models"
       title="Models"
       actions={
-        <button type="button" className="icon-button" data-small aria-label="Look again" data-tip="Look again" onClick={() => void catalog.refreshFolders()}>
+        <button
+          type="button"
+          className="icon-button"
+          data-small
+          aria-label="Look again"
+          data-tip="Look again"
+          onClick={() => void catalog.refreshFolders()}
+        >
           <Icon name="refresh" size={14} />
         </button>
       }
     >
       <div className="panel-search">
         <Icon name="search" size={14} />
-        <input type="search" aria-label="Search models" placeholder="Search models" value={query} onChange={(event) => setQuery(event.currentTarget.value)} />
+        <input
+          type="search"
+          aria-label="Search models"
+          placeholder="Search models"
+          value={query}
+          onChange={(event) => setQuery(event.currentTarget.value)}
+        />
       </div>
       <div className="panel-scroll">
         {shown.map(([folder, files]) => {
@@ -43,7 +58,10 @@ export function ModelsPanel(): JSX.Element {
                   className="model-file"
                   data-tip={file.length > 34 ? file : "Copy the name"}
                   onClick={() => {
-                    void navigator.clipboard.writeText(file).then(() => notices.info(`Copied ${file}.`), () => undefined);
+                    void navigator.clipboard.writeText(file).then(
+                      () => notices.info(`Copied ${file}.`),
+                      () => undefined,
+                    );
                   }}
                 >
                   <Icon name="model" size={14} />

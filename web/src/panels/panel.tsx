@@ -18,7 +18,13 @@ export function Panel({ name, title, actions, children }: PanelProps): JSX.Eleme
       <header className="panel-head">
         <h2>{title}</h2>
         {actions}
-        <button type="button" className="icon-button" data-small aria-label={`Close ${title}`} onClick={() => shell.panel(name)}>
+        <button
+          type="button"
+          className="icon-button"
+          data-small
+          aria-label={`Close ${title}`}
+          onClick={() => shell.panel(name)}
+        >
           <Icon name="close" size={14} />
         </button>
       </header>

@@ -16,7 +16,13 @@ export function Problems(): JSX.Element {
     <section className="problems" aria-label="Problems" data-region>
       <header className="panel-head">
         <h2>Problems</h2>
-        <button type="button" className="icon-button" data-small aria-label="Close Problems" onClick={() => shell.set({ problems: false })}>
+        <button
+          type="button"
+          className="icon-button"
+          data-small
+          aria-label="Close Problems"
+          onClick={() => shell.set({ problems: false })}
+        >
           <Icon name="close" size={14} />
         </button>
       </header>

@@ -7,7 +7,13 @@ import { picturesOf } from "../ui/pictures";
 import { ago, seconds } from "../ui/words";
 import { Nothing, Panel } from "./panel";
 
-const ICONS: Readonly<Record<Run["state"], IconName>> = { queued: "clock", running: "play", succeeded: "check", failed: "alert", cancelled: "stop" };
+const ICONS: Readonly<Record<Run["state"], IconName>> = {
+  queued: "clock",
+  running: "play",
+  succeeded: "check",
+  failed: "alert",
+  cancelled: "stop",
+};
 
 /** What runs, what waits, and what ran lately. */
 export function QueuePanel(): JSX.Element {
@@ -60,15 +66,31 @@ function RunRow({ run }: { run: Run }): JSX.Element {
           <Icon name={ICONS[run.state]} size={12} />
           {told(run)}
         </small>
-        {run.state === "failed" && run.problems[0] !== undefined && <small className="run-problem">{run.problems[0].message}</small>}
+        {run.state === "failed" && run.problems[0] !== undefined && (
+          <small className="run-problem">{run.problems[0].message}</small>
+        )}
         {run.state === "running" && <Share run={run} />}
       </div>
       {live ? (
-        <button type="button" className="icon-button" data-small aria-label={`Cancel ${title}`} data-tip="Cancel" onClick={() => void submit.cancel(run.id)}>
+        <button
+          type="button"
+          className="icon-button"
+          data-small
+          aria-label={`Cancel ${title}`}
+          data-tip="Cancel"
+          onClick={() => void submit.cancel(run.id)}
+        >
           <Icon name="close" size={14} />
         </button>
       ) : (
-        <button type="button" className="icon-button" data-small aria-label={`Load this workflow: ${title}`} data-tip="Load this workflow" onClick={() => void files.openRun(run.id)}>
+        <button
+          type="button"
+          className="icon-button"
+          data-small
+          aria-label={`Load this workflow: ${title}`}
+          data-tip="Load this workflow"
+          onClick={() => void files.openRun(run.id)}
+        >
           <Icon name="restore" size={14} />
         </button>
       )}
@@ -78,9 +100,11 @@ function RunRow({ run }: { run: Run }): JSX.Element {
 
 function told(run: Run): string {
   const now = Date.now() / 1000;
-  if (run.state === "queued") return run.position === null || run.position === 0 ? "next" : `${run.position} before it`;
+  if (run.state === "queued")
+    return run.position === null || run.position === 0 ? "next" : `${run.position} before it`;
   if (run.state === "running") return `running for ${seconds(Math.max(0, now - (run.started ?? now)))}`;
-  const took = run.started === null || run.finished === null ? "" : `${seconds(run.finished - run.started)} · `;
+  const took =
+    run.started === null || run.finished === null ? "" : `${seconds(run.finished - run.started)} · `;
   return `${run.state === "succeeded" ? "" : `${run.state} · `}${took}${ago(run.finished ?? run.created, now)}`;
 }
 

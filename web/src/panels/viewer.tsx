@@ -7,7 +7,13 @@ import type { Picture } from "../ui/shell";
 import { useAnswer } from "./use-answer";
 
 /** A picture in full size, with what it was made from. */
-export function Viewer({ pictures, index }: { pictures: readonly Picture[]; index: number }): JSX.Element | null {
+export function Viewer({
+  pictures,
+  index,
+}: {
+  pictures: readonly Picture[];
+  index: number;
+}): JSX.Element | null {
   const { shell, files } = useStudio();
   const [at, setAt] = useState(index);
   const [whole, setWhole] = useState(true);
@@ -22,7 +28,13 @@ export function Viewer({ pictures, index }: { pictures: readonly Picture[]; inde
   return (
     <Dialog title={picture.name} className="viewer" onClose={close}>
       <div className="viewer-body" onKeyDown={onKeyDown}>
-        <button type="button" className="viewer-stage" data-whole={whole || undefined} aria-label={whole ? "Show at full size" : "Fit into the window"} onClick={() => setWhole(!whole)}>
+        <button
+          type="button"
+          className="viewer-stage"
+          data-whole={whole || undefined}
+          aria-label={whole ? "Show at full size" : "Fit into the window"}
+          onClick={() => setWhole(!whole)}
+        >
           <img src={picture.url} alt={`Picture ${picture.name}`} />
         </button>
         <aside className="viewer-facts" aria-label="About this picture">
@@ -64,7 +76,12 @@ export function Viewer({ pictures, index }: { pictures: readonly Picture[]; inde
               <span>
                 {at + 1} of {pictures.length}
               </span>
-              <button type="button" className="button" disabled={at === pictures.length - 1} onClick={() => setAt(at + 1)}>
+              <button
+                type="button"
+                className="button"
+                disabled={at === pictures.length - 1}
+                onClick={() => setAt(at + 1)}
+              >
                 Next
               </button>
             </div>
@@ -75,7 +92,19 @@ export function Viewer({ pictures, index }: { pictures: readonly Picture[]; inde
   );
 }
 
-const TOLD = ["seed", "noise_seed", "steps", "cfg", "sampler_name", "scheduler", "denoise", "text", "ckpt_name", "width", "height"];
+const TOLD = [
+  "seed",
+  "noise_seed",
+  "steps",
+  "cfg",
+  "sampler_name",
+  "scheduler",
+  "denoise",
+  "text",
+  "ckpt_name",
+  "width",
+  "height",
+];
 
 /** The values that matter of the workflow a picture came from. */
 function Recipe({ run }: { run: string }): JSX.Element | null {
@@ -98,11 +127,15 @@ function Recipe({ run }: { run: string }): JSX.Element | null {
 function recipeOf(document: Json): readonly (readonly [string, string])[] {
   const nodes = isObject(document) ? entry(document, "nodes") : undefined;
   if (!isObject(nodes)) return [];
-  const inputs = Object.values(nodes).map((node) => (isObject(node) ? entry(node, "inputs") : undefined)).filter(isObject);
+  const inputs = Object.values(nodes)
+    .map((node) => (isObject(node) ? entry(node, "inputs") : undefined))
+    .filter(isObject);
   return TOLD.flatMap((name) =>
     inputs.flatMap((each) => {
       const value = entry(each, name);
-      return value === undefined || value === "" || isObject(value) ? [] : [[name, String(value)] as const];
+      return value === undefined || value === "" || value === null || typeof value === "object"
+        ? []
+        : [[name, String(value)] as const];
     }),
   );
 }

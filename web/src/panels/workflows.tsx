@@ -11,18 +11,25 @@ export function WorkflowsPanel(): JSX.Element {
   const { files } = useStudio();
   const folders = useCatalog((state) => state.folders);
   const revision = useDocument((state) => state.revision);
-  const ask = useCallback(async () => ({ saved: await files.workflows(), templates: await files.templates() }), [files]);
+  const ask = useCallback(
+    async () => ({ saved: await files.workflows(), templates: await files.templates() }),
+    [files],
+  );
   const { answer, again } = useAnswer(ask, [...folders.keys()].length, revision);
   return (
     <Panel name="workflows" title="Workflows">
       <div className="panel-scroll">
         <h3 className="panel-title">Saved</h3>
-        {answer !== null && answer.saved.length === 0 && <p className="panel-hint">Nothing saved yet. Ctrl+S saves this one.</p>}
+        {answer !== null && answer.saved.length === 0 && (
+          <p className="panel-hint">Nothing saved yet. Ctrl+S saves this one.</p>
+        )}
         {answer?.saved.map((info) => (
           <Saved key={info.name} info={info} onChange={again} />
         ))}
         <h3 className="panel-title">Templates</h3>
-        {answer !== null && answer.templates.length === 0 && <p className="panel-hint">There are no templates here.</p>}
+        {answer !== null && answer.templates.length === 0 && (
+          <p className="panel-hint">There are no templates here.</p>
+        )}
         <div className="template-grid">
           {answer?.templates.map((info) => (
             <Template key={info.name} info={info} />
@@ -72,7 +79,13 @@ function Template({ info }: { info: WorkflowInfo }): JSX.Element {
         {broken ? (
           <Icon name="workflow" size={26} />
         ) : (
-          <img src={client.templatePicture(info.name)} alt="" loading="lazy" decoding="async" onError={() => setBroken(true)} />
+          <img
+            src={client.templatePicture(info.name)}
+            alt=""
+            loading="lazy"
+            decoding="async"
+            onError={() => setBroken(true)}
+          />
         )}
       </span>
       <b>{title}</b>

@@ -48,7 +48,8 @@ const PATHS = {
   skip: "M4 5v10l6-5ZM10 5v10l6-5Z",
   stop: "M5.5 5.5h9v9h-9Z",
   sun: "M10 6.7a3.3 3.3 0 1 0 0 6.6 3.3 3.3 0 0 0 0-6.6ZM10 2.5v1.3M10 16.2v1.3M2.5 10h1.3M16.2 10h1.3M4.7 4.7l.9.9M14.4 14.4l.9.9M15.3 4.7l-.9.9M5.6 14.4l-.9.9",
-  target: "M10 3.5a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13ZM10 8a2 2 0 1 0 0 4 2 2 0 0 0 0-4ZM10 1.8v3M10 15.2v3M1.8 10h3M15.2 10h3",
+  target:
+    "M10 3.5a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13ZM10 8a2 2 0 1 0 0 4 2 2 0 0 0 0-4ZM10 1.8v3M10 15.2v3M1.8 10h3M15.2 10h3",
   trash: "M4 5.8h12M8 5.8V4h4v1.8M5.6 5.8l.7 10.2h7.4l.7-10.2M8.6 8.8v4.4M11.4 8.8v4.4",
   undo: "M4.5 8H12a4 4 0 0 1 0 8H8.5M7.8 4.6 4.4 8l3.4 3.4",
   upload: "M10 12V3.6M6.3 7 10 3.4 13.7 7M4 12.5v3.3h12v-3.3",
@@ -61,7 +62,14 @@ export type IconName = keyof typeof PATHS;
 export function Icon({ name, size = 16 }: { name: IconName; size?: number }): JSX.Element {
   const filled = name === "play" || name === "stop";
   return (
-    <svg className="icon" data-filled={filled || undefined} width={size} height={size} viewBox="0 0 20 20" aria-hidden="true">
+    <svg
+      className="icon"
+      data-filled={filled || undefined}
+      width={size}
+      height={size}
+      viewBox="0 0 20 20"
+      aria-hidden="true"
+    >
       <path d={PATHS[name]} />
     </svg>
   );

@@ -35,19 +35,27 @@ function blocks(text: string): ReactNode[] {
       );
     } else if (/^\s*[-*+]\s+/.test(line)) {
       const items = take((next) => /^\s*[-*+]\s+/.test(next));
-      found.push(<ul key={key}>{items.map((item, index) => listItem(item.replace(/^\s*[-*+]\s+/, ""), index))}</ul>);
+      found.push(
+        <ul key={key}>{items.map((item, index) => listItem(item.replace(/^\s*[-*+]\s+/, ""), index))}</ul>,
+      );
     } else if (/^\s*\d+[.)]\s+/.test(line)) {
       const items = take((next) => /^\s*\d+[.)]\s+/.test(next));
-      found.push(<ol key={key}>{items.map((item, index) => listItem(item.replace(/^\s*\d+[.)]\s+/, ""), index))}</ol>);
+      found.push(
+        <ol key={key}>{items.map((item, index) => listItem(item.replace(/^\s*\d+[.)]\s+/, ""), index))}</ol>,
+      );
     } else if (line.startsWith(">")) {
       const quoted = take((next) => next.startsWith(">"));
-      found.push(<blockquote key={key}>{spans(quoted.map((next) => next.replace(/^>\s?/, "")).join(" "))}</blockquote>);
+      found.push(
+        <blockquote key={key}>{spans(quoted.map((next) => next.replace(/^>\s?/, "")).join(" "))}</blockquote>,
+      );
     } else if (line.trim() === "") {
       at += 1;
     } else {
       const first = lines[at] ?? "";
       at += 1;
-      const rest = take((next) => next.trim() !== "" && !/^(#{1,4}\s|```|>|\s*[-*+]\s|\s*\d+[.)]\s)/.test(next));
+      const rest = take(
+        (next) => next.trim() !== "" && !/^(#{1,4}\s|```|>|\s*[-*+]\s|\s*\d+[.)]\s)/.test(next),
+      );
       found.push(
         <p key={key}>
           {[first, ...rest].map((part, index) => (
@@ -67,7 +75,8 @@ function listItem(text: string, index: number): JSX.Element {
   return <li key={index}>{spans(text)}</li>;
 }
 
-const SPAN = /`([^`]+)`|\*\*([^*]+)\*\*|\*([^*]+)\*|_([^_]+)_|\[([^\]]+)\]\(([^)\s]+)\)|(https?:\/\/[^\s<>()]+)/;
+const SPAN =
+  /`([^`]+)`|\*\*([^*]+)\*\*|\*([^*]+)\*|_([^_]+)_|\[([^\]]+)\]\(([^)\s]+)\)|(https?:\/\/[^\s<>()]+)/;
 
 function spans(text: string): ReactNode[] {
   const found: ReactNode[] = [];

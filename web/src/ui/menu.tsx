@@ -30,12 +30,19 @@ export function Menu({ label, at, entries, onClose }: MenuProps): JSX.Element {
     ref.current?.querySelector<HTMLElement>("[role^=menuitem]:not(:disabled)")?.focus();
   }, []);
   const leave = (): void => {
-    if (before.current instanceof HTMLElement && before.current.isConnected) before.current.focus({ preventScroll: true });
+    if (before.current instanceof HTMLElement && before.current.isConnected)
+      before.current.focus({ preventScroll: true });
     onClose();
   };
   return (
     <Popover at={at} onClose={onClose} className="menu-box">
-      <div ref={ref} className="menu" role="menu" aria-label={label} onKeyDown={(event) => moveInMenu(event, ref.current, leave)}>
+      <div
+        ref={ref}
+        className="menu"
+        role="menu"
+        aria-label={label}
+        onKeyDown={(event) => moveInMenu(event, ref.current, leave)}
+      >
         {entries.map((entry, index) =>
           entry === "line" ? (
             <hr key={`line-${index}`} />
@@ -63,14 +70,18 @@ function Entry({ entry, onPick }: { entry: MenuItem; onPick: () => void }): JSX.
       role={checkable ? "menuitemcheckbox" : "menuitem"}
       {...(checkable ? { "aria-checked": entry.checked } : {})}
       className="menu-item"
-      data-danger={entry.danger || undefined}
+      data-danger={entry.danger === true ? "" : undefined}
       disabled={entry.enabled === false}
       tabIndex={-1}
       onPointerEnter={(event) => event.currentTarget.focus()}
       onClick={onPick}
     >
       <span className="menu-icon">
-        {entry.checked ? <Icon name="check" size={14} /> : entry.icon ? <Icon name={entry.icon} size={14} /> : null}
+        {entry.checked ? (
+          <Icon name="check" size={14} />
+        ) : entry.icon ? (
+          <Icon name={entry.icon} size={14} />
+        ) : null}
       </span>
       <span className="menu-label">{entry.label}</span>
       {entry.keys ? <span className="menu-keys">{entry.keys}</span> : null}
@@ -96,6 +107,6 @@ function moveInMenu(event: KeyboardEvent, menu: HTMLElement | null, leave: () =>
     leave();
   } else if (event.key.length === 1 && !event.ctrlKey && !event.metaKey && event.key !== " ") {
     const after = [...items.slice(at + 1), ...items.slice(0, at + 1)];
-    after.find((item) => item.textContent?.toLowerCase().startsWith(event.key.toLowerCase()))?.focus();
+    after.find((item) => item.textContent.toLowerCase().startsWith(event.key.toLowerCase()))?.focus();
   }
 }

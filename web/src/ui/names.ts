@@ -13,7 +13,8 @@ export function nodeTitle(node: Node | undefined, spec: NodeSpec | undefined): s
 export function spokenName(graph: Graph, id: string, specs: Specs): string {
   const titled = (node: Node | undefined): string => nodeTitle(node, node && specs.get(node.type));
   const title = titled(graph.nodes.get(id));
-  for (const [other, node] of graph.nodes) if (other !== id && titled(node) === title) return `${title} (${id})`;
+  for (const [other, node] of graph.nodes)
+    if (other !== id && titled(node) === title) return `${title} (${id})`;
   return title;
 }
 

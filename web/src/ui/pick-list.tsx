@@ -19,7 +19,18 @@ const SHOWN = 200;
 
 /** A search field over a list of options. Typing narrows, arrows move, Enter takes, Escape leaves. */
 export function PickList<Item>(props: PickListProps<Item>): JSX.Element {
-  const { label, placeholder, find, keyOf, draw, onPick, onClose, empty = "Nothing matches.", initial = "", start } = props;
+  const {
+    label,
+    placeholder,
+    find,
+    keyOf,
+    draw,
+    onPick,
+    onClose,
+    empty = "Nothing matches.",
+    initial = "",
+    start,
+  } = props;
   const id = useId();
   const list = useRef<HTMLUListElement>(null);
   const [query, setQuery] = useState(initial);
@@ -38,7 +49,12 @@ export function PickList<Item>(props: PickListProps<Item>): JSX.Element {
     if (step !== undefined) {
       event.preventDefault();
       const last = items.length - 1;
-      const wrapped = Math.abs(step) === 1 && active + step > last ? 0 : Math.abs(step) === 1 && active + step < 0 ? last : active + step;
+      const wrapped =
+        Math.abs(step) === 1 && active + step > last
+          ? 0
+          : Math.abs(step) === 1 && active + step < 0
+            ? last
+            : active + step;
       setAt(Math.max(0, Math.min(last, wrapped)));
     } else if (event.key === "Enter") {
       event.preventDefault();
@@ -89,4 +105,3 @@ export function PickList<Item>(props: PickListProps<Item>): JSX.Element {
     </div>
   );
 }
-

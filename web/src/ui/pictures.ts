@@ -10,7 +10,11 @@ interface PictureFile {
 }
 
 /** Files of the server as pictures for the viewer. */
-export function picturesOf(client: Client, files: readonly PictureFile[], run: string | null = null): readonly Picture[] {
+export function picturesOf(
+  client: Client,
+  files: readonly PictureFile[],
+  run: string | null = null,
+): readonly Picture[] {
   return files.map(({ folder, name, width, height }) => ({
     url: client.fileUrl(folder, name),
     thumbnail: client.fileUrl(folder, name, 512),

@@ -18,7 +18,14 @@ interface PopoverProps {
 }
 
 /** A box over everything, at a point of the window, moved as far as needed to be seen whole. */
-export function Popover({ at, anchor, onClose, children, className = "", lift = 0 }: PopoverProps): JSX.Element {
+export function Popover({
+  at,
+  anchor,
+  onClose,
+  children,
+  className = "",
+  lift = 0,
+}: PopoverProps): JSX.Element {
   const ref = useRef<HTMLDivElement>(null);
   useLayoutEffect(() => {
     const box = ref.current;

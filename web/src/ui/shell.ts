@@ -27,7 +27,12 @@ export interface OpenEnd {
 export type Overlay =
   | { readonly kind: "nodes"; readonly at: Point; readonly position: Point; readonly end: OpenEnd | null }
   | { readonly kind: "connect"; readonly at: Point; readonly end: OpenEnd }
-  | { readonly kind: "menu"; readonly at: Point; readonly label: string; readonly entries: readonly MenuEntry[] }
+  | {
+      readonly kind: "menu";
+      readonly at: Point;
+      readonly label: string;
+      readonly entries: readonly MenuEntry[];
+    }
   | { readonly kind: "viewer"; readonly pictures: readonly Picture[]; readonly index: number }
   | { readonly kind: "commands" | "shortcuts" | "about" | "save_as" | "find" };
 

@@ -18,7 +18,13 @@ export function Toasts({ notices, onDismiss }: ToastsProps): JSX.Element {
             {text}
             {hint !== "" && <small>{hint}</small>}
           </p>
-          <button type="button" className="icon-button" data-small aria-label="Dismiss" onClick={() => onDismiss(id)}>
+          <button
+            type="button"
+            className="icon-button"
+            data-small
+            aria-label="Dismiss"
+            onClick={() => onDismiss(id)}
+          >
             <Icon name="close" size={14} />
           </button>
         </li>

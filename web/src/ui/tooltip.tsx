@@ -27,7 +27,10 @@ export function Tooltips(): JSX.Element | null {
       if (target === null || (event.type === "focusin" && !target.matches(":focus-visible"))) return;
       timer = window.setTimeout(() => setTip(describe(target)), DELAY_MS);
     };
-    const listened = { show: ["pointerover", "focusin"], hide: ["pointerdown", "focusout", "keydown", "wheel"] };
+    const listened = {
+      show: ["pointerover", "focusin"],
+      hide: ["pointerdown", "focusout", "keydown", "wheel"],
+    };
     for (const name of listened.show) document.addEventListener(name, show);
     for (const name of listened.hide) document.addEventListener(name, hide, { capture: true, passive: true });
     return () => {
@@ -38,7 +41,12 @@ export function Tooltips(): JSX.Element | null {
   }, []);
   if (tip === null || tip.text === "") return null;
   return createPortal(
-    <div className="tooltip" role="tooltip" data-above={tip.above || undefined} style={{ left: tip.x, top: tip.y }}>
+    <div
+      className="tooltip"
+      role="tooltip"
+      data-above={tip.above || undefined}
+      style={{ left: tip.x, top: tip.y }}
+    >
       {tip.text}
       {tip.keys === "" ? null : <kbd>{tip.keys}</kbd>}
     </div>,

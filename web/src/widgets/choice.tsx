@@ -25,7 +25,17 @@ interface PickerProps extends WidgetProps {
 const BROWSE = 6;
 
 /** A field that opens a list. Arrow keys change the value without opening it. */
-export function Picker({ label, input, value, onChange, problem, options, empty, children, strict = true }: PickerProps): JSX.Element {
+export function Picker({
+  label,
+  input,
+  value,
+  onChange,
+  problem,
+  options,
+  empty,
+  children,
+  strict = true,
+}: PickerProps): JSX.Element {
   const button = useRef<HTMLButtonElement>(null);
   const [at, setAt] = useState<(Point & { lift: number; width: number }) | null>(null);
   const text = value === null || typeof value === "object" ? "" : String(value);
@@ -61,13 +71,23 @@ export function Picker({ label, input, value, onChange, problem, options, empty,
       >
         <span className="field-label">{input.title ?? label}</span>
         <span className="field-value" data-tip={text.length > 24 ? text : undefined}>
-          {text === "" ? <span className="field-none">{options.length === 0 ? "none found" : "choose"}</span> : middle(text, 30)}
+          {text === "" ? (
+            <span className="field-none">{options.length === 0 ? "none found" : "choose"}</span>
+          ) : (
+            middle(text, 30)
+          )}
         </span>
         {children}
         <Icon name="chevron_down" size={12} />
       </button>
       {at !== null && (
-        <Popover at={at} lift={at.lift} anchor={button.current} className="choice-box" onClose={() => setAt(null)}>
+        <Popover
+          at={at}
+          lift={at.lift}
+          anchor={button.current}
+          className="choice-box"
+          onClose={() => setAt(null)}
+        >
           <PickList
             label={`${label} options`}
             placeholder={options.length > BROWSE ? `Search ${options.length} options` : "Search"}
@@ -94,9 +114,17 @@ export function Picker({ label, input, value, onChange, problem, options, empty,
 
 /** Every word of the query must occur; options that start with it come first. */
 function found(options: readonly Option[], query: string): readonly Option[] {
-  const words = query.toLowerCase().split(/\s+/).filter((word) => word !== "");
+  const words = query
+    .toLowerCase()
+    .split(/\s+/)
+    .filter((word) => word !== "");
   if (words.length === 0) return options;
   const fits = options.filter((option) => words.every((word) => String(option).toLowerCase().includes(word)));
-  const starts = (option: Option): number => (String(option).toLowerCase().startsWith(words[0] ?? "") ? 0 : 1);
+  const starts = (option: Option): number =>
+    String(option)
+      .toLowerCase()
+      .startsWith(words[0] ?? "")
+      ? 0
+      : 1;
   return fits.toSorted((one, other) => starts(one) - starts(other));
 }

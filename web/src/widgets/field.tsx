@@ -27,7 +27,9 @@ export const Field = memo(function Field({ node, slot }: FieldProps): JSX.Elemen
   const seed = useSeed(port, input);
   const onChange = useCallback(
     (next: Json, moment: Moment) => {
-      document.apply(`change ${label}`, (graph) => setValue(graph, port.node, port.name, next), { merge: `value ${JSON.stringify([port.node, port.name])}` });
+      document.apply(`change ${label}`, (graph) => setValue(graph, port.node, port.name, next), {
+        merge: `value ${JSON.stringify([port.node, port.name])}`,
+      });
       if (moment === "done") document.settle();
     },
     [document, label, port],
@@ -35,21 +37,27 @@ export const Field = memo(function Field({ node, slot }: FieldProps): JSX.Elemen
   if (source !== null) return <Wired label={label} source={source} />;
   const Widget = widgetFor(input);
   if (Widget === null) return null;
-  return <Widget label={name} input={input} value={value} onChange={onChange} problem={problem} seed={seed} />;
+  return (
+    <Widget label={name} input={input} value={value} onChange={onChange} problem={problem} seed={seed} />
+  );
 });
 
 function useInputProblem(port: Port): string | undefined {
   const id = useDocument((state) => runId(state.path, port.node));
   const problems = useProblems();
   return useMemo(
-    () => problems.find((problem) => problem.node === id && problem.input === port.name && !problem.warning)?.message,
+    () =>
+      problems.find((problem) => problem.node === id && problem.input === port.name && !problem.warning)
+        ?.message,
     [problems, id, port.name],
   );
 }
 
 /** In place of a widget whose value comes over a wire. */
 function Wired({ label, source }: { label: string; source: string }): JSX.Element {
-  const title = useDocument(({ graph }) => graph.nodes.get(source)?.title ?? graph.nodes.get(source)?.type ?? "");
+  const title = useDocument(
+    ({ graph }) => graph.nodes.get(source)?.title ?? graph.nodes.get(source)?.type ?? "",
+  );
   return (
     <div className="field node-wired">
       <span className="field-label">{label}</span>

@@ -4,11 +4,18 @@ import { inputOf, widgetOf } from "../model/spec";
 import { fit, read, shown, stepped } from "./number-value";
 
 const steps = inputOf("steps", "INT", { widget: widgetOf("number", { low: 1, high: 10_000 }) });
-const cfg = inputOf("cfg", "FLOAT", { widget: widgetOf("number", { low: 0, high: 100, step: 0.1, round_to: 0.01 }) });
+const cfg = inputOf("cfg", "FLOAT", {
+  widget: widgetOf("number", { low: 0, high: 100, step: 0.1, round_to: 0.01 }),
+});
 const seed = inputOf("seed", "INT", { widget: widgetOf("seed", { low: 0, high: 2 ** 64 }) });
 
 test("a typed sum is worked out and kept within the limits", () => {
-  expect([read("5*4", steps), read("0", steps), read("2**40", steps), read("many", steps)]).toEqual([20, 1, 10_000, null]);
+  expect([read("5*4", steps), read("0", steps), read("2**40", steps), read("many", steps)]).toEqual([
+    20,
+    1,
+    10_000,
+    null,
+  ]);
 });
 
 test("the largest seed survives typing", () => {
@@ -25,5 +32,10 @@ test("a fraction shows as many places as its step, or more where it has more", (
 });
 
 test("fitting twice is fitting once", () => {
-  fc.assert(fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (value) => fit(fit(value, cfg), cfg) === fit(value, cfg)));
+  fc.assert(
+    fc.property(
+      fc.double({ noNaN: true, noDefaultInfinity: true }),
+      (value) => fit(fit(value, cfg), cfg) === fit(value, cfg),
+    ),
+  );
 });

@@ -33,7 +33,11 @@ export function NumberWidget({ label, input, value, onChange, problem }: WidgetP
   const low = input.widget?.low ?? undefined;
   const high = input.widget?.high ?? undefined;
   return (
-    <div className="field number" data-bad={problem !== undefined || undefined} data-scrub={scrub.active || undefined}>
+    <div
+      className="field number"
+      data-bad={problem !== undefined || undefined}
+      data-scrub={scrub.active || undefined}
+    >
       <Bar amount={amount} low={low} high={high} on={input.widget?.slider === true} />
       <span className="field-label">{input.title ?? label}</span>
       <input
@@ -61,7 +65,11 @@ export function NumberWidget({ label, input, value, onChange, problem }: WidgetP
   );
 }
 
-function Steps({ input, amount, onChange }: Pick<WidgetProps, "input" | "onChange"> & { amount: Amount }): JSX.Element {
+function Steps({
+  input,
+  amount,
+  onChange,
+}: Pick<WidgetProps, "input" | "onChange"> & { amount: Amount }): JSX.Element {
   return (
     <span className="number-steps" aria-hidden="true">
       <button type="button" tabIndex={-1} onClick={() => onChange(stepped(amount, -1, input), "done")}>
@@ -74,7 +82,12 @@ function Steps({ input, amount, onChange }: Pick<WidgetProps, "input" | "onChang
   );
 }
 
-function Bar(props: { amount: Amount; low: number | undefined; high: number | undefined; on: boolean }): JSX.Element | null {
+function Bar(props: {
+  amount: Amount;
+  low: number | undefined;
+  high: number | undefined;
+  on: boolean;
+}): JSX.Element | null {
   const { amount, low, high, on } = props;
   if (!on || low === undefined || high === undefined || high <= low) return null;
   const share = Math.max(0, Math.min(1, (Number(amount) - low) / (high - low)));

@@ -8,7 +8,11 @@ import { type WidgetProps, useTab } from "./props";
 
 const MODES: Readonly<Record<SeedMode, { icon: IconName; name: string; tip: string }>> = {
   fixed: { icon: "lock", name: "Keep", tip: "This seed stays: every run gives the same picture." },
-  random: { icon: "dice", name: "Random", tip: "A new seed for each run. The one shown is the one that was used." },
+  random: {
+    icon: "dice",
+    name: "Random",
+    tip: "A new seed for each run. The one shown is the one that was used.",
+  },
   increment: { icon: "add", name: "Count up", tip: "One more for each run." },
   decrement: { icon: "minus", name: "Count down", tip: "One less for each run." },
 };

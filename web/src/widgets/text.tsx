@@ -8,7 +8,7 @@ export function TextWidget(props: WidgetProps): JSX.Element {
 }
 
 function textOf(value: WidgetProps["value"]): string {
-  return typeof value === "string" ? value : value === null ? "" : String(value);
+  return typeof value === "object" ? "" : String(value);
 }
 
 function Line({ label, input, value, onChange, problem }: WidgetProps): JSX.Element {

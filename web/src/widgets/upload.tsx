@@ -78,6 +78,8 @@ async function fetchAsFile(address: string): Promise<File | undefined> {
   const answer = await fetch(address);
   if (!answer.ok) return undefined;
   const blob = await answer.blob();
-  const name = decodeURIComponent(new URL(address, window.location.href).pathname.split("/").at(-1) ?? "picture.png");
+  const name = decodeURIComponent(
+    new URL(address, window.location.href).pathname.split("/").at(-1) ?? "picture.png",
+  );
   return new File([blob], name, { type: blob.type });
 }

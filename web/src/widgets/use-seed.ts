@@ -19,10 +19,17 @@ export function useSeed(port: Port, input: Input): SeedChoice | undefined {
     if (!isSeed) return undefined;
     return {
       mode,
-      onMode: (next) => document.apply("change the seed's mode", (graph) => setSeedMode(graph, port.node, port.name, next)),
+      onMode: (next) =>
+        document.apply("change the seed's mode", (graph) => setSeedMode(graph, port.node, port.name, next)),
       onRoll: () => {
-        const present = document.store.getState().graph.nodes.get(port.node)?.inputs.get(port.name) ?? defaultOf(input);
-        const rolled = nextSeed(present, "random", input, () => crypto.getRandomValues(new BigUint64Array(1))[0] ?? 0n);
+        const present =
+          document.store.getState().graph.nodes.get(port.node)?.inputs.get(port.name) ?? defaultOf(input);
+        const rolled = nextSeed(
+          present,
+          "random",
+          input,
+          () => crypto.getRandomValues(new BigUint64Array(1))[0] ?? 0n,
+        );
         document.apply("roll a seed", (graph) => setValue(graph, port.node, port.name, rolled));
       },
     };

@@ -27,7 +27,10 @@ export function weigh(marked: Marked, direction: 1 | -1): Marked {
 function wordAt({ text, start, end }: Marked): [number, number] {
   if (start !== end) {
     const selected = text.slice(start, end);
-    return [start + (selected.length - selected.trimStart().length), end - (selected.length - selected.trimEnd().length)];
+    return [
+      start + (selected.length - selected.trimStart().length),
+      end - (selected.length - selected.trimEnd().length),
+    ];
   }
   const isWord = (at: number): boolean => /[^\s,.:;()[\]{}]/.test(text[at] ?? " ");
   let first = start;
