@@ -1,4 +1,4 @@
-"""How long from the start of the program until it answers, and until its worker is ready: seconds, best of three.
+"""Seconds from the start of the program until it answers, and until its worker is ready: best of three.
 
 python bench/startup.py
 """

@@ -2,14 +2,12 @@
 
 import asyncio
 import contextlib
-import shutil
 from collections.abc import AsyncIterator
 from itertools import chain
-from pathlib import Path
 
 from aiohttp import web
 
-from server import api
+from server import api, places
 from server.assets import Assets
 from server.auth import guard
 from server.config import PROGRAM, Config, version
@@ -91,7 +89,8 @@ def local_runner(config: Config, queue: Queue, hub: Hub, assets: Assets) -> Loca
 async def storage(app: web.Application) -> AsyncIterator[None]:
     """Folders, database and events, for as long as the application is served."""
     parts = app[PARTS]
-    await asyncio.to_thread(_prepare_folders, parts.config)
+    await asyncio.to_thread(places.prepare, parts.config)
+    await asyncio.to_thread(parts.thumbnails.prune)
     async with parts.database:
         await parts.hub.start()
         yield
@@ -125,17 +124,3 @@ async def _watch(parts: Parts) -> None:
                 parts.hub.publish(api.FoldersChanged())
             known = now
         await asyncio.sleep(WATCH_SECONDS)
-
-
-def _prepare_folders(config: Config) -> None:
-    """Make the folders, and drop what only lives as long as the server."""
-    shutil.rmtree(config.temp, ignore_errors=True)
-    for folder in (config.data, config.temp, config.input, config.output):
-        folder.mkdir(parents=True, exist_ok=True)
-    for part in config.input.glob(".*.part"):
-        _drop(part)
-
-
-def _drop(path: Path) -> None:
-    with contextlib.suppress(OSError):
-        path.unlink()

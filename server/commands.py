@@ -14,7 +14,7 @@ import msgspec
 from graph import document
 from graph.node import Input, NodeSpec
 from graph.workflow import Json, Workflow
-from server import api, offline
+from server import api, offline, places
 from server.client import AsyncClient, Refused
 from server.config import Config, Loaded
 from server.console import Progress, complain, say, say_json, tell_problems
@@ -83,6 +83,7 @@ def validate(config: Config, file: str, as_json: bool) -> int:
     """List what is wrong with a workflow."""
     specs = specs_of(config)
     workflow = loaded(read(file), specs)
+    places.add_examples(config.input)
     warnings = check(workflow, specs, None, Folders(config.models, config.input, {"output": config.output}))
     if as_json:
         say_json(api.Problems(warnings))

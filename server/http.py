@@ -244,6 +244,8 @@ async def refusals(request: web.Request, handler: Handler) -> web.StreamResponse
         return _disk_full()
     except web.HTTPException as error:
         return _of_the_library(error)
+    except ConnectionError:  # the client went away in the middle of the answer
+        raise
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             return _disk_full()

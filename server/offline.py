@@ -14,7 +14,7 @@ import msgspec
 from graph import document
 from graph.errors import InvalidWorkflow
 from graph.workflow import Workflow
-from server import api
+from server import api, places
 from server.app import local_runner
 from server.assets import Assets
 from server.config import PROGRAM, Config
@@ -78,8 +78,7 @@ async def bench(config: Config) -> AsyncIterator[Bench]:
     """Start a worker. Results go to the config's output folder; the queue is a temporary one."""
     with tempfile.TemporaryDirectory(prefix="photogram-") as data:
         config = replace(config, data=Path(data))
-        for folder in (config.temp, config.input, config.output):
-            folder.mkdir(parents=True, exist_ok=True)
+        places.prepare(config)
         async with Database(config.data / "queue.sqlite") as database:
             hub = Hub(database)
             await hub.start()

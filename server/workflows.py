@@ -19,7 +19,6 @@ from graph.limits import check_data, parse
 from graph.node import NodeSpec
 from graph.workflow import Json, Workflow
 from server.api import Imported, WorkflowInfo
-from server.embedded import workflow_in
 from server.files import NotThere, UnsafeName, kind_of, opened, plain_name, write_durably
 
 KEPT_REVISIONS = 20
@@ -48,6 +47,8 @@ def understand(data: bytes, specs: Mapping[str, NodeSpec]) -> Imported:
     """A file of any known format as our document. Raises UnreadableWorkflow."""
     text: str | bytes = data
     if kind_of(data[:32]).startswith("image/"):
+        from server.embedded import workflow_in  # brings Pillow, which the server itself does without
+
         text = workflow_in(data) or data
     return understand_json(parse(text), specs)
 

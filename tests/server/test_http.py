@@ -14,6 +14,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from hypothesis import given
 from hypothesis import strategies as st
 
+from server.app import TABLES
 from server.http import (
     HEADERS,
     NO_BODY,
@@ -99,11 +100,32 @@ async def test_a_compressed_bomb_is_refused_without_unpacking_it_all(client: Cli
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20_000
 
 
-@pytest.mark.parametrize("path", ["/v1/runs/cancel", "/v1/import", f"/v1/runs/{'0' * 32}/cancel"])
+EVERY = [route for table in TABLES for route in table.ROUTES]
+READ = {canonical(route.path) for route in EVERY if route.method == "GET"}
+ONLY_WRITTEN = [route for route in EVERY if canonical(route.path) not in READ]
+
+
+def example(route: Route) -> str:
+    """An address of the route, of things that are not there."""
+    return canonical(route.path).format(id="0" * 32, name="none.png", folder="output")
+
+
+@pytest.mark.parametrize("route", ONLY_WRITTEN, ids=lambda route: route.path)
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
-async def test_what_changes_something_is_not_done_by_asking(client: Client, method: str, path: str) -> None:
-    answer = await client.request(method, path)
+async def test_what_changes_something_is_not_done_by_asking(
+    client: Client, method: str, route: Route
+) -> None:
+    answer = await client.request(method, example(route))
     assert (answer.status, answer.headers["Allow"]) == (405, "POST")
+
+
+@pytest.mark.parametrize("route", EVERY, ids=lambda route: f"{route.method} {route.path}")
+async def test_no_route_fails_or_tells_where_things_lie(client: Client, tmp_path: Path, route: Route) -> None:
+    answer = await client.request(route.method, example(route), data=b"\0")
+    text = await answer.read()
+    assert answer.status < 500
+    assert {name: answer.headers[name] for name in HEADERS} == dict(HEADERS)
+    assert (str(tmp_path).encode() in text, b"Traceback" in text) == (False, False)
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,8 @@ async def test_only_the_head_is_sent_when_only_it_is_asked_for(client: Client) -
     [
         ("a.html", b"<html><script>alert(1)</script>"), ("a.svg", b"<svg xmlns='x'/>"),
         ("a.png", b"<svg/>"),
-        ("a.xhtml", b"<?xml version='1.0'?>"), ("a.js", b"alert(1)"), ("a.pdf", b"%PDF-1.7"), ("a.swf", b"FWS"),
+        ("a.xhtml", b"<?xml version='1.0'?>"), ("a.js", b"alert(1)"),
+        ("a.pdf", b"%PDF-1.7"), ("a.swf", b"FWS"),
         ("a.mht", b"MIME-Version: 1.0"), ("a.jpg", b"\n<!doctype html>"),
     ],
 )  # fmt: skip
