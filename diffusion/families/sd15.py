@@ -1,11 +1,11 @@
 """Stable Diffusion 1: a U-Net that reads CLIP-L's last layer; also smaller networks of that layout."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
-from diffusers import AutoencoderKL, ControlNetModel, UNet2DConditionModel
 from torch import nn
-from transformers import CLIPTextConfig, CLIPTextModel
 
+from diffusion import networks
 from diffusion.blocks import (
     Shapes,
     UnetShape,
@@ -58,12 +58,7 @@ def network_part(header: Header) -> Part | None:
     shape = read_unet_shape(shapes)
     if shape is None:
         return None
-    config = unet_config(header, shape)
-
-    def build() -> nn.Module:
-        module: nn.Module = UNet2DConditionModel(**config)
-        return module
-
+    build = partial(networks.unet, unet_config(header, shape))
     return part("diffusion model", build, header, prefix, unet_names(shape))
 
 
@@ -73,12 +68,7 @@ def vae_part(header: Header) -> Part | None:
     shape = read_vae_shape(shapes)
     if shape is None:
         return None
-    config = vae_config(header, shape)
-
-    def build() -> nn.Module:
-        module: nn.Module = AutoencoderKL(**config)
-        return module
-
+    build = partial(networks.autoencoder, vae_config(header, shape))
     return part("VAE", build, header, prefix, vae_names(shape), "vae")
 
 
@@ -88,24 +78,19 @@ def text_part(header: Header) -> Part | None:
     if not shapes:
         return None
     words, width = shapes["embeddings.token_embedding.weight"]
-    config = CLIPTextConfig(
-        vocab_size=words,
-        hidden_size=width,
-        intermediate_size=shapes.get("encoder.layers.0.mlp.fc1.weight", (4 * width,))[0],
-        num_hidden_layers=counted(shapes, "encoder.layers"),
-        num_attention_heads=text_heads(header, width),
-        max_position_embeddings=shapes.get("embeddings.position_embedding.weight", (77,))[0],
-        hidden_act="quick_gelu",
-        bos_token_id=49406,
-        eos_token_id=49407,
-        pad_token_id=49407,
-    )
-
-    def build() -> nn.Module:
-        module: nn.Module = CLIPTextModel(config)
-        inner: nn.Module = getattr(module, "text_model", module)  # older libraries wrap it once more
-        return inner
-
+    config = {
+        "vocab_size": words,
+        "hidden_size": width,
+        "intermediate_size": shapes.get("encoder.layers.0.mlp.fc1.weight", (4 * width,))[0],
+        "num_hidden_layers": counted(shapes, "encoder.layers"),
+        "num_attention_heads": text_heads(header, width),
+        "max_position_embeddings": shapes.get("embeddings.position_embedding.weight", (77,))[0],
+        "hidden_act": "quick_gelu",
+        "bos_token_id": 49406,
+        "eos_token_id": 49407,
+        "pad_token_id": 49407,
+    }
+    build = partial(networks.clip_text, config)
     same = {"embeddings": "embeddings", "encoder": "encoder", "final_layer_norm": "final_layer_norm"}
     return part("text encoder", build, header, prefix, same, "text")
 
@@ -132,12 +117,9 @@ def control_part(header: Header) -> Part | None:
     for only_unet in ("out_channels", "up_block_types", "sample_size"):
         del config[only_unet]
     config |= {"layers_per_block": shape.blocks[0], "conditioning_embedding_out_channels": hint}
-
-    def build() -> nn.Module:
-        module: nn.Module = ControlNetModel(**config)
-        return module
-
-    return part("ControlNet", build, header, prefix, names or control_names(shape))
+    return part(
+        "ControlNet", partial(networks.control_net, config), header, prefix, names or control_names(shape)
+    )
 
 
 def sampling(header: Header) -> tuple[Prediction, NoiseRange]:
@@ -201,9 +183,7 @@ def unet_config(header: Header, shape: UnetShape) -> dict[str, object]:
         "up_block_types": up,
         "transformer_layers_per_block": tuple(depth or shape.middle_depth for depth in shape.depths),
         "cross_attention_dim": shape.context,
-        "attention_head_dim": header.number(
-            "unet.num_heads", 8
-        ),  # the library's name for the number of heads
+        "attention_head_dim": header.number("unet.num_heads", 8),  # the library's name for how many heads
         "norm_num_groups": header.number("unet.norm_groups", 32),
         "use_linear_projection": shape.linear,
     }
