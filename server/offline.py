@@ -4,7 +4,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -43,13 +43,12 @@ class Bench:
 
     async def catalog(self) -> api.Catalog:
         """The node types, once the worker has told. Raises WorkerUnavailable."""
-        async for frame in self.hub.subscribe(0):
-            event = json.loads(frame)
-            if event["kind"] == "worker_changed" and event["worker"] in ("failed", "restarting"):
-                raise WorkerUnavailable(event["reason"])
-            if (catalog := self.runner.catalog()) is not None and self.runner.state == "ready":
-                return catalog
-        raise WorkerUnavailable("The worker ended.")
+        with closing(self.hub.subscribe(self.hub.seq)) as events:
+            while (catalog := self.runner.catalog()) is None or self.runner.state != "ready":
+                event = json.loads(await anext(events))
+                if event["kind"] == "worker_changed" and event["worker"] in ("failed", "restarting"):
+                    raise WorkerUnavailable(event["reason"])
+        return catalog
 
     async def render(self, workflow: Workflow, targets: Sequence[str] | None, watch: Watcher) -> api.Run:
         """Carry out one run, telling its events. Raises InvalidWorkflow before anything runs."""
@@ -59,15 +58,15 @@ class Bench:
             raise InvalidWorkflow(found)
         made = {"output": self.config.output, "temp": self.config.temp}
         check(workflow, specs, targets, Folders(self.config.models, self.config.input, made))
-        events = self.hub.subscribe(self.hub.seq)
-        run = await self.queue.add(document.write(workflow), targets=targets)
-        async for frame in events:
-            if isinstance(frame, bytes):
-                continue
-            event = json.loads(frame)
-            watch(event)
-            if event["kind"] == "run_finished" and event["run"] == run.id:
-                break
+        with closing(self.hub.subscribe(self.hub.seq)) as events:
+            run = await self.queue.add(document.write(workflow), targets=targets)
+            async for frame in events:
+                if isinstance(frame, bytes):
+                    continue
+                event = json.loads(frame)
+                watch(event)
+                if event["kind"] == "run_finished" and event["run"] == run.id:
+                    break
         ended = await self.queue.get(run.id)
         assert ended is not None
         return ended

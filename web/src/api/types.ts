@@ -120,7 +120,12 @@ export interface Grows {
   readonly names: readonly string[];
 }
 
-/** One choice of a variant input, and the inputs it brings: `resize_type` and then `resize_type.width`. */
+/**
+ * One choice of a variant input, and the inputs it brings: `resize_type` and then `resize_type.width`.
+ *
+ * The inputs are named here without the prefix (`width`); `graph.declared` adds it. The variant itself is a
+ * COMBO whose widget offers the keys.
+ */
 export interface Option {
   readonly key: string;
   readonly inputs: readonly Input[];
@@ -129,8 +134,8 @@ export interface Option {
 /**
  * One input of a node.
  *
- * `type` is a wire type such as `IMAGE` or `INT`; a union is `A,B`; `*` takes anything. Inputs and outputs that
- * share a `template` agree on one type. An input with a `widget` can be edited in place and can also be wired.
+ * `type` is a wire type such as `IMAGE` or `INT`; a union is `A,B`; `*` takes anything. Inputs and outputs
+ * that share a `template` agree on one type. What has a `widget` can be edited in place, and also wired.
  */
 export interface Input {
   readonly name: string;
@@ -175,6 +180,7 @@ export interface NodeSpec {
   readonly has_dynamic_inputs: boolean;
   readonly upgrades_from: readonly number[];
   readonly keyed_by_id: boolean;
+  readonly grad: boolean;
   readonly deprecated: boolean;
   readonly experimental: boolean;
   readonly aliases: readonly string[];
