@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeAlias, TypeVar
 from graph import document
 from graph.cache import Cache
 from graph.catalog import Catalog
+from graph.defaults import with_defaults
 from graph.errors import Interrupted, InvalidWorkflow, NodeFailed, Problem, WorkflowError
 from graph.events import Event, NodeFinished, NodeShown
 from graph.execute import Run, execute
@@ -75,7 +76,7 @@ class Execution:
         """Compute the targets. When this returns, the server has kept everything that was shown."""
         engine, scope = self._engine, self.scope
         workflow = upgrade(document.read(self.order.workflow), engine.catalog)
-        graph = flatten(workflow, engine.catalog.specs)
+        graph = with_defaults(flatten(workflow, engine.catalog.specs), engine.catalog.specs)
         found = faults(graph, engine.catalog.specs, self.order.targets)
         if grave := [problem for problem in found if not problem.warning]:
             raise InvalidWorkflow(grave)

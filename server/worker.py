@@ -108,6 +108,13 @@ class Computing:
             return api.Device("cuda", torch.cuda.get_device_name(self._memory.device), total, free, precision)
         return api.Device(self._memory.device.type, _processor(), *_main_memory(), precision)
 
+    def warm_up(self) -> None:
+        """Import what the first network will need, while nobody waits for it yet."""
+        if self._memory is not None:
+            from diffusion import networks
+
+            networks.warm_up()
+
     def free(self) -> None:
         """Let idle networks go."""
         if self._memory is not None:
@@ -155,6 +162,7 @@ class Worker:
         broken = tuple(api.BrokenPack(each.name, each.reason) for each in catalog.broken)
         published = api.Catalog(tuple(catalog.specs.values()), broken)
         self._line.send(messages.Ready(published, self._computing.device()))
+        self._engine.device_thread.submit(self._computing.warm_up)
         threading.Thread(target=self._listen, args=(loop,), name="listener", daemon=True).start()
         threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
         await self._over.wait()
