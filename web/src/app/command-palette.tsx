@@ -28,7 +28,7 @@ export function CommandPalette(): JSX.Element {
         draw={(command) => (
           <>
             <span className="palette-title">{command.label}</span>
-            <small>{command.section}</small>
+            <small className="palette-section">{command.section}</small>
             {command.keys[0] !== undefined && <kbd>{command.keys[0]}</kbd>}
           </>
         )}

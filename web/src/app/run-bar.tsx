@@ -2,6 +2,7 @@ import type { JSX } from "react";
 import { resultsOf } from "../state/runs";
 import { useConnection, useDocument, useRuns, useSettings, useShell, useStudio } from "../ui/editor";
 import { Icon } from "../ui/icon";
+import { seconds } from "../ui/words";
 import { CommandButton } from "./command-button";
 import { commandNamed } from "./commands";
 
@@ -40,16 +41,10 @@ function RunButtons(): JSX.Element {
   const empty = useDocument((state) => state.graph.nodes.size === 0);
   const sending = useRuns((state) => state.sending > 0);
   const running = useRuns((state) => state.running > 0);
-  const queued = useRuns((state) => state.queued);
   const starting = useConnection((state) => state.worker !== "ready");
   return (
     <div className="run-group">
-      <Progress document={key} />
-      {queued > 0 && (
-        <button type="button" className="button" data-quiet onClick={() => studio.shell.panel("queue")}>
-          {queued} queued
-        </button>
-      )}
+      <Told document={key} />
       <button
         type="button"
         className="icon-button stop-button"
@@ -79,29 +74,45 @@ function RunButtons(): JSX.Element {
   );
 }
 
-function Progress({ document }: { document: string }): JSX.Element | null {
-  const state = useRuns((runs) => resultsOf(runs, document).state);
-  const finished = useRuns((runs) => resultsOf(runs, document).finished);
-  const total = useRuns((runs) => resultsOf(runs, document).total);
-  const step = useRuns((runs) => {
-    for (const status of resultsOf(runs, document).nodes.values()) {
-      if (status.kind === "running" && status.total > 0) return status.done / status.total;
-    }
-    return 0;
-  });
-  if (state !== "running") return null;
-  const share = total === 0 ? 0 : Math.min(1, (finished + step) / total);
+/** What the last run of this document does or did, in a place that keeps its size. */
+function Told({ document }: { document: string }): JSX.Element {
+  const results = useRuns((runs) => resultsOf(runs, document));
+  const queued = useRuns((runs) => runs.queued);
+  const { state, finished, total, seconds: took } = results;
+  const waiting = queued > 0 ? `${queued} queued` : "";
+  if (state !== "running") {
+    const words = {
+      queued: "Waiting…",
+      succeeded: `Done in ${seconds(took ?? 0)}`,
+      failed: "Failed",
+      cancelled: "Stopped",
+    };
+    const text = state === null ? "Not run yet" : words[state];
+    return (
+      <p className="run-told" data-bad={state === "failed" || undefined} role="status">
+        <span>{waiting === "" ? text : waiting}</span>
+      </p>
+    );
+  }
+  const steps = [...results.nodes.values()].map((status) =>
+    status.kind === "running" && status.total > 0 ? status.done / status.total : 0,
+  );
+  const share = total === 0 ? 0 : Math.min(1, (finished + Math.max(0, ...steps)) / total);
+  const percent = Math.round(share * 100);
   return (
     <div
-      className="run-progress"
+      className="run-told"
+      data-running=""
       role="progressbar"
       aria-label="Run progress"
       aria-valuemin={0}
       aria-valuemax={100}
-      aria-valuenow={Math.round(share * 100)}
+      aria-valuenow={percent}
     >
-      <span style={{ inlineSize: `${share * 100}%` }} />
-      <b>{Math.round(share * 100)}%</b>
+      <i style={{ inlineSize: `${share * 100}%` }} />
+      <span>
+        {percent}%{waiting !== "" && ` · ${waiting}`}
+      </span>
     </div>
   );
 }

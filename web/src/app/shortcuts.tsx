@@ -27,31 +27,33 @@ export function ShortcutsDialog(): JSX.Element {
   const { shell } = useStudio();
   return (
     <Dialog title="Keyboard and gestures" className="shortcuts" onClose={() => shell.close()}>
-      <div className="dialog-content shortcuts-columns" tabIndex={0}>
-        <Block title="Gestures">
-          {GESTURES.map(([name, how]) => (
-            <div key={name}>
-              <dt>{name}</dt>
-              <dd>{how}</dd>
-            </div>
-          ))}
-        </Block>
-        {SECTIONS.map((section) => (
-          <Block key={section} title={section}>
-            {COMMANDS.filter((command) => command.section === section && command.keys.length > 0).map(
-              (command) => (
-                <div key={command.id}>
-                  <dt>{command.label}</dt>
-                  <dd>
-                    {command.keys.map((key) => (
-                      <kbd key={key}>{key}</kbd>
-                    ))}
-                  </dd>
-                </div>
-              ),
-            )}
+      <div className="dialog-content" tabIndex={0}>
+        <div className="shortcuts-columns">
+          <Block title="Gestures">
+            {GESTURES.map(([name, how]) => (
+              <div key={name}>
+                <dt>{name}</dt>
+                <dd>{how}</dd>
+              </div>
+            ))}
           </Block>
-        ))}
+          {SECTIONS.map((section) => (
+            <Block key={section} title={section}>
+              {COMMANDS.filter((command) => command.section === section && command.keys.length > 0).map(
+                (command) => (
+                  <div key={command.id}>
+                    <dt>{command.label}</dt>
+                    <dd>
+                      {command.keys.map((key) => (
+                        <kbd key={key}>{key}</kbd>
+                      ))}
+                    </dd>
+                  </div>
+                ),
+              )}
+            </Block>
+          ))}
+        </div>
       </div>
     </Dialog>
   );

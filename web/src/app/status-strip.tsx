@@ -1,9 +1,8 @@
 import type { JSX } from "react";
-import { resultsOf } from "../state/runs";
 import { useConnection, useDocument, useRuns, useShell, useStudio } from "../ui/editor";
 import { Icon } from "../ui/icon";
 import { useProblems } from "../ui/problems";
-import { bytes, plural, seconds } from "../ui/words";
+import { bytes, plural } from "../ui/words";
 
 /** The foot of the window: what is wrong, what the engine does, what it runs on. */
 export function StatusStrip(): JSX.Element {
@@ -11,11 +10,6 @@ export function StatusStrip(): JSX.Element {
   const problems = useProblems();
   const open = useShell((state) => state.problems);
   const nodes = useDocument((state) => state.graph.nodes.size);
-  const key = useDocument((state) => state.key);
-  const last = useRuns((runs) => {
-    const results = resultsOf(runs, key);
-    return results.state === "succeeded" && results.seconds !== null ? results.seconds : null;
-  });
   const state = useConnection((each) => each.state);
   const device = useConnection((each) => each.system?.device ?? null);
   const errors = problems.filter((problem) => !problem.warning).length;
@@ -33,7 +27,6 @@ export function StatusStrip(): JSX.Element {
         {problems.length === 0 ? "No problems" : plural(problems.length, "problem")}
       </button>
       <span>{plural(nodes, "node")}</span>
-      {last !== null && <span>Last run {seconds(last)}</span>}
       <span className="status-gap" />
       {device !== null && (
         <span>

@@ -39,7 +39,8 @@ export function createFlow(figures: Figures) {
 
   const place = (key: string, source: unknown, flow: FlowNode, next: Map<string, Kept>): FlowNode => {
     const before = kept.get(key);
-    const result = before?.source === source && sameFlow(before.flow, flow) ? before.flow : flow;
+    const kin = before?.source === source ? before?.flow : undefined;
+    const result = kin !== undefined && sameFlow(kin, flow) ? kin : flow;
     next.set(key, { source, flow: result });
     return result;
   };

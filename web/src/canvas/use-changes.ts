@@ -129,7 +129,10 @@ function settleMove(studio: Studio, model: CanvasModel, copies: boolean): void {
   const { document, catalog } = studio;
   const { graph, workflow } = document.store.getState();
   const start = placeOf(graph, first[0]);
-  const shift: readonly [number, number] = [first[1].x - start.x, first[1].y - start.y];
+  const shift: readonly [number, number] = [
+    Math.round(first[1].x - start.x),
+    Math.round(first[1].y - start.y),
+  ];
   const parts: Selection = [...moved.keys()].map(only).reduce(joined);
   if (copies) {
     const { path } = document.store.getState();

@@ -130,7 +130,7 @@ function drop(hand: Hand, wire: Wire, aim: Port | null, event: globalThis.Pointe
       connect(lifted === undefined ? now : disconnect(now, lifted.to), from, to),
     );
     shell.say(`Connected ${from.name} to ${to.name}.`);
-  } else if (body !== null) {
+  } else if (body !== null && (lifted === undefined || body !== wire.end.port.node)) {
     if (body !== wire.end.port.node) notices.info(whyNot(hand, wire, body));
   } else if (lifted !== undefined) {
     document.apply("disconnect", (now) => disconnect(now, lifted.to));
