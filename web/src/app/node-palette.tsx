@@ -88,10 +88,11 @@ function insert(
   studio.document.apply(`add ${specTitle(spec)}`, (graph) => {
     const id = freeNodeId(graph, spec.type);
     const shift = end === null ? [40, 15] : end.side === "output" ? [0, 43] : [280, 43];
-    const node = newNode(spec, [
+    const place = [
       Math.round(position.x - (shift[0] ?? 0)),
       Math.round(position.y - (shift[1] ?? 0)),
-    ]);
+    ] as const;
+    const node = newNode(spec, place, studio.catalog.store.getState().folders);
     const added = addNode(graph, id, node);
     return {
       graph: end === null ? added : connectNew(added, id, end, specs),

@@ -84,9 +84,11 @@ function useFitOnOpen(flow: ReactFlowInstance, documents: Documents): void {
     const look = (): void => {
       const { key, graph, path } = documents.store.getState();
       const place = JSON.stringify([key, path]);
-      if (place === shown || graph.nodes.size === 0) return;
+      if (place === shown) return;
       shown = place;
-      window.requestAnimationFrame(() => void flow.fitView({ padding: PADDING, maxZoom: 1 }));
+      // An empty sheet stays where it is when its first node is put down.
+      if (graph.nodes.size === 0) void flow.setViewport({ x: 0, y: 0, zoom: 1 });
+      else window.requestAnimationFrame(() => void flow.fitView({ padding: PADDING, maxZoom: 1 }));
     };
     look();
     return documents.store.subscribe(look);

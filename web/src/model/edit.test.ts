@@ -56,6 +56,12 @@ test("a new node has its type's defaults, and its seed rolls", () => {
   expect([node.inputs.get("steps"), node.seeds.get("seed"), node.position]).toEqual([20, "random", [1, 2]]);
 });
 
+test("a new node that reads a file takes the first of its folder", () => {
+  const folders = new Map([["checkpoints", ["a.safetensors", "b.safetensors"]]]);
+  const node = edit.newNode(toy("CheckpointLoaderSimple"), [0, 0], folders);
+  expect(node.inputs.get("ckpt_name")).toBe("a.safetensors");
+});
+
 test("pinned nodes stay where they are", () => {
   const pinned = edit.togglePinned(TEXT_TO_IMAGE, new Set(["save"]));
   const moved = edit.move(pinned, selectionOf({ nodes: new Set(["save", "decode"]) }), [5, 6]);

@@ -55,9 +55,17 @@ export function freeName(base: string, taken: Iterable<{ readonly id: string }>)
 
 // Nodes
 
-/** A new node of a type, its values those the type starts with. */
-export function newNode(spec: NodeSpec, position: Point): Node {
-  const inputs = defaultsOf(spec);
+/** A new node of a type, its values those the type starts with; a file is the first of its folder. */
+export function newNode(
+  spec: NodeSpec,
+  position: Point,
+  folders: ReadonlyMap<string, readonly string[]> = new Map(),
+): Node {
+  const inputs = new Map(defaultsOf(spec));
+  for (const { name, widget } of spec.inputs) {
+    const [first] = widget?.kind === "file" ? (folders.get(widget.folder) ?? []) : [];
+    if (first !== undefined && inputs.get(name) === "") inputs.set(name, first);
+  }
   const node = nodeOf(spec.type, { pack: spec.pack, version: spec.version, position, inputs });
   const seeds = inputSlots(node, spec, new Set())
     .filter((slot) => slot.input.widget?.kind === "seed")

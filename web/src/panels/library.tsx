@@ -117,7 +117,7 @@ function add(studio: Studio, spec: NodeSpec): void {
     ).length;
     const position = [Math.round(x - 140 + taken * 30), Math.round(y - 60 + taken * 30)] as const;
     return {
-      graph: addNode(graph, id, newNode(spec, position)),
+      graph: addNode(graph, id, newNode(spec, position, studio.catalog.store.getState().folders)),
       selection: selectionOf({ nodes: new Set([id]) }),
     };
   });
