@@ -74,6 +74,7 @@ export function specOf(type: string, fields: Partial<Omit<NodeSpec, "type">> = {
     is_async: false,
     has_validator: false,
     upgrades_from: [],
+    grad: false,
     keyed_by_id: false,
     has_dynamic_inputs: false,
     deprecated: false,
