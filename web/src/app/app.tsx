@@ -68,13 +68,15 @@ function Frame(): JSX.Element {
             <TopBar />
             <Rail />
             <SidePanel />
-            <div className="stage">
-              <Canvas />
-              <EmptyCanvas />
-              <RunBar />
-              <Messages />
+            <main className="stage">
+              <div className="board">
+                <Canvas />
+                <EmptyCanvas />
+                <RunBar />
+                <Messages />
+              </div>
               {list && <Problems />}
-            </div>
+            </main>
             {inspector && <Inspector />}
             <StatusStrip />
           </div>

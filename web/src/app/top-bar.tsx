@@ -30,16 +30,12 @@ export function TopBar(): JSX.Element {
   const light = useShell((state) => state.light);
   return (
     <header className="top-bar" data-region>
+      <h1 className="visually-hidden">Photogram</h1>
       <DocumentMenu />
       <Tabs />
       <SaveState />
       <span className="top-gap" />
-      <button
-        type="button"
-        className="top-search"
-        aria-label="Search commands"
-        onClick={() => studio.shell.open({ kind: "commands" })}
-      >
+      <button type="button" className="top-search" onClick={() => studio.shell.open({ kind: "commands" })}>
         <Icon name="search" size={14} />
         <span>Search commands</span>
         <kbd>Ctrl K</kbd>

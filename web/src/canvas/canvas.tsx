@@ -69,9 +69,10 @@ function Surface(): JSX.Element {
   const changes = useChanges();
   const gestures = useGestures();
   const keys = useCanvasKeys();
-  const { far, ...viewport } = useViewport();
+  const viewport = useViewport();
+  const far = useCanvas((state) => state.far);
   return (
-    <main className={`canvas${far ? " far" : ""}${wiring ? " wiring" : ""}`} {...gestures.surface}>
+    <div className={`canvas${far ? " far" : ""}${wiring ? " wiring" : ""}`} {...gestures.surface}>
       <ReactFlow
         nodes={[...nodes]}
         edges={[...edges]}
@@ -120,6 +121,6 @@ function Surface(): JSX.Element {
         )}
         <WireInHand />
       </ReactFlow>
-    </main>
+    </div>
   );
 }

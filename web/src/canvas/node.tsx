@@ -23,6 +23,7 @@ export const NodeView = memo(function NodeView({ id: key, selected }: NodeProps)
   const focused = useShell((shell) => shell.focused === id);
   const aimed = useCanvas((canvas) => canvas.aimNode === id);
   const status = useStatus(id);
+  const sketched = useCanvas((canvas) => canvas.far) && !focused && status.kind !== "running";
   const problems = useNodeProblems(id);
   const name = useNodeName(id);
   if (figure === null) return null;
@@ -36,7 +37,7 @@ export const NodeView = memo(function NodeView({ id: key, selected }: NodeProps)
   ];
   return (
     <TabContext value={-1}>
-      <article
+      <div
         className="node"
         role="group"
         aria-label={name}
@@ -56,10 +57,11 @@ export const NodeView = memo(function NodeView({ id: key, selected }: NodeProps)
         data-bad={bad || undefined}
         data-aim={aimed || undefined}
       >
-        <NodeHead id={id} figure={figure} status={status} pinned={pinned} bad={bad} />
+        <NodeHead id={id} figure={figure} status={status} pinned={pinned} bad={bad} sketched={sketched} />
         {status.kind === "running" && <Progress done={status.done} total={status.total} />}
-        {collapsed ? <CollapsedSockets id={id} figure={figure} /> : <NodeBody id={id} figure={figure} />}
-        {!collapsed && !pinned && (
+        {!sketched &&
+          (collapsed ? <CollapsedSockets id={id} figure={figure} /> : <NodeBody id={id} figure={figure} />)}
+        {!sketched && !collapsed && !pinned && (
           <NodeResizeControl
             className="node-resize"
             position="bottom-right"
@@ -67,8 +69,8 @@ export const NodeView = memo(function NodeView({ id: key, selected }: NodeProps)
             minHeight={figure.box.leastHeight}
           />
         )}
-        <NodeProblems problems={problems} />
-      </article>
+        {!sketched && <NodeProblems problems={problems} />}
+      </div>
     </TabContext>
   );
 });

@@ -33,6 +33,8 @@ export interface CanvasState {
   /** The link a dragged node would be put into. */
   readonly aimLink: string | null;
   readonly hovered: string | null;
+  /** So far away that only titles can be read. */
+  readonly far: boolean;
   readonly moved: ReadonlyMap<string, Point>;
   readonly sized: ReadonlyMap<string, readonly [number, number]>;
   /** The nodes that have shown a step of their work, and so have room for its picture. */
@@ -55,6 +57,7 @@ export function createCanvasModel(): CanvasModel {
     aimNode: null,
     aimLink: null,
     hovered: null,
+    far: false,
     moved: NO_POINTS,
     sized: NO_SIZES,
     previewed: new Set(),

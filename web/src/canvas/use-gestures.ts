@@ -60,7 +60,10 @@ export function useGestures(): Gestures {
         },
         onEdgeMouseEnter: (_event, edge) => model.store.setState({ hovered: edge.id }),
         onEdgeMouseLeave: () => model.store.setState({ hovered: null }),
-        onPaneClick: () => shell.store.getState().viewport?.focusCanvas(),
+        onPaneClick: () => {
+          const { overlay, viewport } = shell.store.getState();
+          if (overlay === null) viewport?.focusCanvas();
+        },
         onNodeClick: (event, node) => {
           if (kindOf(node.id) !== "node") return;
           shell.set({ focused: idOf(node.id) });
@@ -94,7 +97,7 @@ export function useGestures(): Gestures {
             const id = freeNodeId(graph, spec.type);
             const position = [Math.round(x - 140), Math.round(y - 15)] as const;
             return {
-              graph: addNode(graph, id, newNode(spec, position)),
+              graph: addNode(graph, id, newNode(spec, position, catalog.store.getState().folders)),
               selection: selectionOf({ nodes: new Set([id]) }),
             };
           });

@@ -1,28 +1,31 @@
 import { type OnMove, type ReactFlowInstance, type ReactFlowProps, useReactFlow } from "@xyflow/react";
-import { useCallback, useEffect, useRef, useState } from "react";
+import { useCallback, useEffect, useRef } from "react";
 import type { Documents } from "../state/document";
 import { useStudio } from "../ui/editor";
 import type { Point } from "../ui/popover";
 import type { Viewport } from "../ui/shell";
 import { keyOf } from "./flow";
+import { useCanvasModel } from "./state";
 
 const FAR_BELOW = 0.45;
 const NEAR_ABOVE = 0.5;
 const PADDING = 0.08;
 
-/** Lends the canvas's view to the rest of the window, and says when it is seen from far. */
-export function useViewport(): Pick<ReactFlowProps, "onMove" | "onInit"> & { far: boolean } {
+/** Lends the canvas's view to the rest of the window, and notes when it is seen from far. */
+export function useViewport(): Pick<ReactFlowProps, "onMove" | "onInit"> {
   const { shell, document: documents } = useStudio();
   const flow = useReactFlow();
   const pointer = useRef<Point | null>(null);
-  const [far, setFar] = useState(false);
+  const model = useCanvasModel();
   const onMove: OnMove = useCallback(
     (_event, { zoom }) => {
-      setFar((before) => (before ? zoom < NEAR_ABOVE : zoom < FAR_BELOW));
+      const { far } = model.store.getState();
+      const now = far ? zoom < NEAR_ABOVE : zoom < FAR_BELOW;
+      if (now !== far) model.store.setState({ far: now });
       const rounded = Math.round(zoom * 100) / 100;
       if (shell.store.getState().zoom !== rounded) shell.set({ zoom: rounded });
     },
-    [shell],
+    [shell, model],
   );
   useEffect(() => {
     const follow = (event: PointerEvent): void => {
@@ -74,7 +77,7 @@ export function useViewport(): Pick<ReactFlowProps, "onMove" | "onInit"> & { far
     shell.set({ viewport, zoom: Math.round(flow.getZoom() * 100) / 100 });
   }, [flow, shell]);
   useFitOnOpen(flow, documents);
-  return { onMove, onInit, far };
+  return { onMove, onInit };
 }
 
 /** Each document that comes to the front is seen whole. */

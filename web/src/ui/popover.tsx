@@ -1,4 +1,12 @@
-import { useEffect, useLayoutEffect, useRef, type JSX, type ReactNode, type SyntheticEvent } from "react";
+import {
+  useEffect,
+  useLayoutEffect,
+  useRef,
+  useState,
+  type JSX,
+  type ReactNode,
+  type SyntheticEvent,
+} from "react";
 import { createPortal } from "react-dom";
 
 export interface Point {
@@ -27,6 +35,8 @@ export function Popover({
   lift = 0,
 }: PopoverProps): JSX.Element {
   const ref = useRef<HTMLDivElement>(null);
+  // Taken while rendering: when effects run, a field inside may already have the focus.
+  const [before] = useState(() => document.activeElement);
   useLayoutEffect(() => {
     const box = ref.current;
     if (box === null) return undefined;
@@ -43,7 +53,6 @@ export function Popover({
     return () => observer.disconnect();
   }, [at.x, at.y, lift]);
   useEffect(() => {
-    const before = document.activeElement;
     const outside = (event: PointerEvent): void => {
       const target = event.target;
       if (!(target instanceof Node) || ref.current?.contains(target) || anchor?.contains(target)) return;
@@ -55,7 +64,7 @@ export function Popover({
       const lost = document.activeElement === null || document.activeElement === document.body;
       if (lost && before instanceof HTMLElement && before.isConnected) before.focus({ preventScroll: true });
     };
-  }, [anchor, onClose]);
+  }, [anchor, before, onClose]);
   return createPortal(
     <div
       ref={ref}
