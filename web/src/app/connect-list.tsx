@@ -2,7 +2,7 @@ import { useMemo, type JSX } from "react";
 import { connect } from "../model/edit";
 import { specsWith } from "../model/slots";
 import { type Candidate, inputsFor, outputsFor } from "../model/sockets";
-import { spokenName } from "../ui/names";
+import { spokenNames } from "../ui/names";
 import { useCatalog, useDocument, useStudio } from "../ui/editor";
 import { PickList } from "../ui/pick-list";
 import { Popover } from "../ui/popover";
@@ -22,10 +22,11 @@ export function ConnectList({ overlay }: { overlay: Extract<Overlay, { kind: "co
   const choices = useMemo((): readonly Choice[] => {
     const found =
       end.side === "output" ? inputsFor(graph, end.port, specs) : outputsFor(graph, end.port, specs);
+    const names = spokenNames(graph, specs);
     return found.map((candidate) => ({
       kind: "port",
       candidate,
-      name: spokenName(graph, candidate.port.node, specs),
+      name: names.get(candidate.port.node) ?? candidate.port.node,
     }));
   }, [graph, end, specs]);
   const find = (query: string): readonly Choice[] => {

@@ -1,7 +1,7 @@
 import type { JSX } from "react";
 import { findNodes } from "../model/search";
 import { selectionOf } from "../model/selection";
-import { spokenName } from "../ui/names";
+import { nodeTitleIn } from "../ui/names";
 import { useCatalog, useDocument, useStudio } from "../ui/editor";
 import { Dialog } from "../ui/dialog";
 import { PickList } from "../ui/pick-list";
@@ -22,7 +22,7 @@ export function FindPalette(): JSX.Element {
         keyOf={(id) => id}
         draw={(id) => (
           <>
-            <span className="palette-title">{spokenName(graph, id, specs)}</span>
+            <span className="palette-title">{nodeTitleIn(graph, id, specs)}</span>
             <small>{id}</small>
           </>
         )}

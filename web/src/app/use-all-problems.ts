@@ -1,4 +1,4 @@
-import { useDeferredValue, useMemo } from "react";
+import { useEffect, useMemo, useState } from "react";
 import type { Problem } from "../model/problem";
 import { specsWith } from "../model/slots";
 import { staleNodes } from "../model/stale";
@@ -18,6 +18,7 @@ const VISIBLE = new Set([
   "cycle",
   "dangling_link",
 ]);
+const REST_MS = 200;
 const NONE: ReadonlySet<string> = new Set();
 
 /**
@@ -26,7 +27,7 @@ const NONE: ReadonlySet<string> = new Set();
  */
 export function useAllProblems(): readonly Problem[] {
   const key = useDocument((state) => state.key);
-  const workflow = useDeferredValue(useDocument((state) => state.workflow));
+  const workflow = useRested(useDocument((state) => state.workflow));
   const catalog = useCatalog((state) => state.specs);
   const folders = useCatalog((state) => state.folders);
   const told = useRuns((state) => resultsOf(state, key).problems);
@@ -49,6 +50,16 @@ export function useAllProblems(): readonly Problem[] {
     );
     return [...standing, ...fresh];
   }, [told, seen, submitted, workflow]);
+}
+
+/** A value once it has not changed for a moment: looking for faults must not slow down typing. */
+function useRested<T>(value: T): T {
+  const [rested, setRested] = useState(value);
+  useEffect(() => {
+    const timer = window.setTimeout(() => setRested(value), REST_MS);
+    return () => window.clearTimeout(timer);
+  }, [value]);
+  return rested;
 }
 
 function placeOf({ code, node, input }: Problem): string {

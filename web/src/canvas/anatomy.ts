@@ -3,6 +3,7 @@
 import { type NodeBox, boxOf } from "../model/geometry";
 import { type NodeSpec, type Specs, inputOf, outputOf, specOf } from "../model/spec";
 import { staleNodes } from "../model/stale";
+import { spokenNames } from "../ui/names";
 import type { Graph, Link, Node } from "../model/workflow";
 
 /** The wires of a graph, found by either end. */
@@ -21,6 +22,7 @@ export interface Figure {
 
 interface Known {
   readonly node: Node;
+  readonly links: readonly Link[];
   readonly spec: NodeSpec | undefined;
   readonly wires: string;
   readonly preview: boolean;
@@ -58,15 +60,17 @@ export function createFigures() {
     const node = graph.nodes.get(id);
     if (node === undefined) return null;
     const spec = specs.get(node.type);
+    const before = known.get(id);
+    const sameKind = before?.spec === spec && before?.preview === preview;
+    if (sameKind && before.node === node && before.links === graph.links) return before.figure;
     const wired = new Set(wires(graph).into.get(id)?.keys());
     const used = [...(wires(graph).outOf.get(id)?.keys() ?? [])];
     const key = JSON.stringify([[...wired], used]);
-    const before = known.get(id);
-    const sameParts = before?.spec === spec && before?.wires === key && before.preview === preview;
-    if (sameParts && before.node === node) return before.figure;
-    const fresh = figureOf(node, spec, wired, used, preview);
+    const sameParts = sameKind && before.wires === key;
+    const fresh =
+      sameParts && before.node === node ? before.figure : figureOf(node, spec, wired, used, preview);
     const drawn = sameParts && looksAlike(before.figure.box, fresh.box) ? before.figure : fresh;
-    known.set(id, { node, spec, wires: key, preview, figure: drawn });
+    known.set(id, { node, links: graph.links, spec, wires: key, preview, figure: drawn });
     return drawn;
   };
   let compared: { now: Graph; before: Graph; stale: ReadonlySet<string> } | null = null;
@@ -75,7 +79,14 @@ export function createFigures() {
       compared = { now, before, stale: staleNodes(now, before) };
     return compared.stale;
   };
-  return { wires, figure, stale };
+  let named: { graph: Graph["nodes"]; specs: Specs; names: ReadonlyMap<string, string> } | null = null;
+  const name = (graph: Graph, id: string, specs: Specs): string => {
+    if (named?.graph !== graph.nodes || named.specs !== specs) {
+      named = { graph: graph.nodes, specs, names: spokenNames(graph, specs) };
+    }
+    return named.names.get(id) ?? id;
+  };
+  return { wires, figure, stale, name };
 }
 
 export type Figures = ReturnType<typeof createFigures>;

@@ -92,6 +92,7 @@ function Surface(): JSX.Element {
         edgesFocusable={false}
         disableKeyboardA11y
         deleteKeyCode={null}
+        panActivationKeyCode={null}
         selectionKeyCode={hand ? null : ADD_KEYS}
         multiSelectionKeyCode={ADD_KEYS}
         selectionMode={SelectionMode.Partial}

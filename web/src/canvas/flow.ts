@@ -27,6 +27,9 @@ export function kindOf(key: string): Kind {
 interface Kept {
   readonly source: unknown;
   readonly flow: FlowNode;
+  /** Of nodes: what it was made from, and that nothing was on the move. */
+  readonly node?: Node;
+  readonly still?: boolean;
 }
 
 type Transient = Pick<CanvasState, "moved" | "sized" | "previewed">;
@@ -70,14 +73,17 @@ export function createFlow(figures: Figures) {
     for (const [id, node] of graph.nodes) {
       const figure = figures.figure(graph, id, specs, transient.previewed.has(id));
       if (figure === null) continue;
-      found.push(
-        place(
-          keyOf("node", id),
-          figure,
-          nodeFlow(id, node, figure, selection.nodes.has(id), transient),
-          next,
-        ),
-      );
+      const key = keyOf("node", id);
+      const selected = selection.nodes.has(id);
+      const still = !transient.moved.has(key) && !transient.sized.has(key);
+      const before = kept.get(key);
+      const same = before?.node === node && before.source === figure && before.flow.selected === selected;
+      const stays = still && same && before.still === true;
+      const flow = stays
+        ? before.flow
+        : place(key, figure, nodeFlow(id, node, figure, selected, transient), next);
+      next.set(key, stays ? before : { source: figure, flow, node, still });
+      found.push(flow);
     }
     kept = next;
     const same = found.length === list.length && found.every((node, at) => node === list[at]);

@@ -40,6 +40,11 @@ export function NodeHead({ id, figure, status, pinned, bad, sketched }: NodeHead
           value={title}
           onDone={(text) => {
             shell.set({ renaming: null });
+            window.setTimeout(
+              () =>
+                globalThis.document.querySelector<HTMLElement>(`[data-node="${CSS.escape(id)}"]`)?.focus(),
+              0,
+            );
             if (text !== null && text !== title) document.apply("rename", (graph) => rename(graph, id, text));
           }}
         />

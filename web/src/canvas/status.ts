@@ -5,7 +5,6 @@ import { type NodeStatus, IDLE, resultsOf, statusInside } from "../state/runs";
 import { useCatalog, useDocument, useRuns } from "../ui/editor";
 import { useProblems } from "../ui/problems";
 import { useCanvasModel } from "./state";
-import { spokenName } from "../ui/names";
 
 /** What the last run did or does with a node of the graph in front. */
 export function useStatus(id: string): NodeStatus {
@@ -27,9 +26,9 @@ export function useNodeProblems(id: string): readonly Problem[] {
 }
 
 export function useNodeName(id: string): string {
-  const { specs } = useCanvasModel();
+  const { figures, specs } = useCanvasModel();
   const catalog = useCatalog((state) => state.specs);
-  return useDocument(({ graph, workflow }) => spokenName(graph, id, specs(workflow, catalog)));
+  return useDocument(({ graph, workflow }) => figures.name(graph, id, specs(workflow, catalog)));
 }
 
 export function describeStatus(status: NodeStatus): string {

@@ -9,13 +9,14 @@ export function nodeTitle(node: Node | undefined, spec: NodeSpec | undefined): s
   return spec === undefined ? node.type : specTitle(spec);
 }
 
-/** The same, with the id behind it where several nodes are called so. */
-export function spokenName(graph: Graph, id: string, specs: Specs): string {
-  const titled = (node: Node | undefined): string => nodeTitle(node, node && specs.get(node.type));
-  const title = titled(graph.nodes.get(id));
-  for (const [other, node] of graph.nodes)
-    if (other !== id && titled(node) === title) return `${title} (${id})`;
-  return title;
+/** What each node is called aloud: its title, with the id behind it where several nodes are called so. */
+export function spokenNames(graph: Graph, specs: Specs): ReadonlyMap<string, string> {
+  const titles = new Map([...graph.nodes].map(([id, node]) => [id, nodeTitle(node, specs.get(node.type))]));
+  const counts = new Map<string, number>();
+  for (const title of titles.values()) counts.set(title, (counts.get(title) ?? 0) + 1);
+  return new Map(
+    [...titles].map(([id, title]) => [id, (counts.get(title) ?? 0) > 1 ? `${title} (${id})` : title]),
+  );
 }
 
 /** The title of a node of a graph. */
