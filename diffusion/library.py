@@ -3,16 +3,18 @@
 import difflib
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple, TypeAlias, TypeVar
 
+import msgspec
 from torch import Tensor, nn
 
 from diffusion.checkpoint import Header, Part, WeightFile
 from diffusion.controlnet import ControlNet
 from diffusion.errors import BrokenFile, MissingFile, MissingPart, UnknownCheckpoint
 from diffusion.families import FAMILIES
-from diffusion.family import Family
+from diffusion.family import Family, Rgb
 from diffusion.lora import Lora, read_lora
 from diffusion.memory import Handle, Memory
 from diffusion.model import Model, TextEncoder, Vae
@@ -135,7 +137,7 @@ class ModelLibrary:
 
     def open_checkpoint(self, file: WeightFile) -> Checkpoint:
         """The values of a checkpoint file."""
-        family = recognised(file.header)
+        family = with_own_preview(recognised(file.header), file.header)
         parts = family.parts(file.header)
         network = self.handle(file, parts.network, "diffusion model")
         prediction, noise = family.sampling(file.header)
@@ -169,6 +171,25 @@ class ModelLibrary:
     def handle(self, file: WeightFile, part: Part | None, title: str) -> Handle:
         """A handle on a part of a file; if it has no such part, one that says so when it is used."""
         return Handle(part or absent(file.path.name, title), file, self.memory)
+
+
+def with_own_preview(family: Family, header: Header) -> Family:
+    """The family with the preview colours that the file's metadata brings for its own VAE.
+
+    `preview.latent_rgb` is JSON: red, green and blue for each latent channel, and then a row that is added.
+    """
+    text = header.metadata.get("preview.latent_rgb")
+    if text is None:
+        return family
+    try:
+        rows = msgspec.json.decode(text, type=tuple[Rgb, ...])
+    except msgspec.MsgspecError as error:
+        raise BrokenFile(f"The preview colours in {header.name}'s metadata are broken: {error}.") from error
+    if len(rows) != family.latent.channels + 1:
+        raise BrokenFile(
+            f"{header.name} has {len(rows)} rows of preview colours; {family.latent.channels + 1} are needed."
+        )
+    return replace(family, preview=rows[:-1], preview_bias=rows[-1])
 
 
 def recognised(header: Header) -> Family:

@@ -28,8 +28,6 @@ UNET_PREFIXES = ("model.diffusion_model.", "model.", "")
 TEXT_PREFIXES = ("cond_stage_model.transformer.text_model.", "cond_stage_model.transformer.", "text_model.")
 VAE_PREFIXES = ("first_stage_model.", "vae.")
 CONTROL_PREFIXES = ("control_model.", "")
-TINY = "stable-diffusion-v1-tiny"
-"""The architecture of this project's own small models: their text encoder's heads are 32 wide."""
 
 
 def refuses(header: Header) -> str | None:
@@ -163,8 +161,7 @@ def part(
 
 def text_heads(header: Header, width: int) -> int:
     """The number of attention heads of a text encoder: 64 wide each, unless the metadata knows better."""
-    head_width = 32 if header.metadata.get("modelspec.architecture") == TINY else 64
-    return header.number("text.num_heads", max(1, width // head_width))
+    return header.number("text.num_heads", max(1, width // 64))
 
 
 def unet_config(header: Header, shape: UnetShape) -> dict[str, object]:
