@@ -3,7 +3,7 @@ import { memo, type CSSProperties, type JSX } from "react";
 import { LEAST_WIDTH } from "../model/geometry";
 import { inputSlots } from "../model/slots";
 import { TabContext } from "../widgets/props";
-import { useDocument, useShell, useStudio } from "../ui/editor";
+import { useCatalog, useDocument, useShell, useStudio } from "../ui/editor";
 import type { Figure } from "./anatomy";
 import { NodeHead } from "./node-head";
 import { NodeProblems } from "./node-problems";
@@ -26,6 +26,7 @@ export const NodeView = memo(function NodeView({ id: key, selected }: NodeProps)
   const sketched = useCanvas((canvas) => canvas.far) && !focused && status.kind !== "running";
   const problems = useNodeProblems(id);
   const name = useNodeName(id);
+  const known = useCatalog((catalog) => catalog.phase === "ready");
   if (figure === null) return null;
   const bad = status.kind === "failed" || problems.some((problem) => !problem.warning);
   const spoken = [
@@ -51,7 +52,7 @@ export const NodeView = memo(function NodeView({ id: key, selected }: NodeProps)
         data-selected={selected || undefined}
         data-collapsed={collapsed || undefined}
         data-state={state}
-        data-missing={figure.lost || undefined}
+        data-missing={(figure.lost && known) || undefined}
         data-running={status.kind === "running" || undefined}
         data-queued={status.kind === "queued" || undefined}
         data-bad={bad || undefined}
@@ -77,12 +78,14 @@ export const NodeView = memo(function NodeView({ id: key, selected }: NodeProps)
 
 function NodeBody({ id, figure }: { id: string; figure: Figure }): JSX.Element {
   const { rows, leastHeight } = figure.box;
+  const known = useCatalog((catalog) => catalog.phase === "ready");
   return (
     <div className="node-body">
       {rows.map((row) => (
         <NodeRow key={`${row.kind} ${row.top}`} node={id} row={row} spec={figure.spec} />
       ))}
-      {figure.lost && <Lost id={id} top={leastHeight - 78} />}
+      {figure.lost && known && <Lost id={id} top={leastHeight - 78} />}
+      {figure.lost && !known && <Waiting top={leastHeight - 78} />}
     </div>
   );
 }
@@ -115,6 +118,16 @@ function Lost({ id, top }: { id: string; top: number }): JSX.Element {
       There is no node type <code>{type}</code> here{pack === "" ? "" : `; it is from ${pack}`}. Its {kept}{" "}
       values and its links are kept.
     </p>
+  );
+}
+
+/** What the node holds is not known until the engine has told its nodes, a few seconds after a first start. */
+function Waiting({ top }: { top: number }): JSX.Element {
+  return (
+    <div className="node-waiting" style={{ top }} aria-busy="true" aria-label="Waiting for the engine">
+      <span />
+      <span />
+    </div>
   );
 }
 
