@@ -4,17 +4,8 @@ import { socketStyle } from "../model/colors";
 import { outputNamed } from "../model/slots";
 import { useCatalog, useDocument, useShell } from "../ui/editor";
 import { useCanvas, useCanvasModel } from "./state";
+import { curve } from "./curve";
 import { idOf } from "./flow";
-
-/** The curve between two sockets: it leaves to the right and arrives from the left, however the nodes lie. */
-export function curve(fromX: number, fromY: number, toX: number, toY: number): string {
-  const across = toX - fromX;
-  const bend =
-    across >= 0
-      ? Math.max(Math.min(across * 0.5, 180), Math.min(40, across))
-      : Math.min(260, 40 - across * 0.4);
-  return `M${fromX} ${fromY}C${fromX + bend} ${fromY} ${toX - bend} ${toY} ${toX} ${toY}`;
-}
 
 /** A wire. Idle ones lie still; the one under the pointer stands out. */
 export const LinkView = memo(function LinkView(props: EdgeProps): JSX.Element {

@@ -4,12 +4,13 @@ import { clipOf, paste } from "../model/clipboard";
 import { changeGroup, changeNode, changeNote, move } from "../model/edit";
 import { insideOf } from "../model/geometry";
 import { type Selection, joined, selectionOf } from "../model/selection";
-import { insertIntoLink, placeInLink } from "../model/wiring";
-import { type Graph, type Size, linkKey, linkedInputs } from "../model/workflow";
+import { insertIntoLink } from "../model/wiring";
+import { type Graph, type Size, linkKey } from "../model/workflow";
 import { plural } from "../ui/words";
 import { type Studio, useStudio } from "../ui/editor";
 import type { Point } from "../ui/popover";
 import { idOf, keyOf, kindOf } from "./flow";
+import { linkUnder } from "./insert";
 import { type CanvasModel, NO_POINTS, NO_SIZES, useCanvasModel } from "./state";
 
 type Handlers = Pick<ReactFlowProps, "onNodesChange" | "onEdgesChange" | "onNodeDrag" | "onNodeDragStop">;
@@ -42,7 +43,7 @@ export function useChanges(): Handlers {
   return useMemo(() => {
     const drag: OnNodeDrag = (event, node, dragged) => {
       const link =
-        event.altKey || dragged.length !== 1 ? null : linkUnder(studio, model, idOf(node.id), event);
+        event.altKey || dragged.length !== 1 ? null : linkUnder(studio, model, idOf(node.id), node.position);
       if (model.store.getState().aimLink !== link) model.store.setState({ aimLink: link });
     };
     const stop: OnNodeDrag = (event) => settleMove(studio, model, event.altKey);
@@ -203,30 +204,4 @@ function resized(graph: Graph, key: string, size: Size): Graph {
   return group === undefined
     ? graph
     : changeGroup(graph, id, { bounds: [group.bounds[0], group.bounds[1], size[0], size[1]] });
-}
-
-/** The link a dragged node lies on, if the node is not wired yet and fits into it. */
-function linkUnder(
-  studio: Studio,
-  model: CanvasModel,
-  id: string,
-  event: { clientX: number; clientY: number } | TouchEvent,
-): string | null {
-  if (!("clientX" in event)) return null;
-  const { graph, workflow } = studio.document.store.getState();
-  if (linkedInputs(graph, id).size > 0 || graph.links.some((link) => link.from.node === id)) return null;
-  const specs = model.specs(workflow, studio.catalog.store.getState().specs);
-  const box = document.querySelector(`[data-node="${CSS.escape(id)}"]`)?.getBoundingClientRect();
-  if (box === undefined) return null;
-  for (const share of [0.5, 0.25, 0.75, 0.1, 0.9]) {
-    for (const down of [0.15, 0.4, 0.7]) {
-      const found = document
-        .elementsFromPoint(box.left + box.width * share, box.top + box.height * down)
-        .map((element) => element.closest(".react-flow__edge")?.getAttribute("data-id"))
-        .find((key) => key !== null && key !== undefined);
-      const link = graph.links.find((each) => linkKey(each) === found);
-      if (link !== undefined && placeInLink(graph, id, link, specs) !== null) return linkKey(link);
-    }
-  }
-  return null;
 }

@@ -2,7 +2,7 @@ import { ViewportPortal } from "@xyflow/react";
 import type { JSX } from "react";
 import { socketStyle } from "../model/colors";
 import { useShell } from "../ui/editor";
-import { curve } from "./link";
+import { curve } from "./curve";
 import { useCanvas } from "./state";
 
 /** The wire in hand, from its first pixel in its own colour, with the name of what it would connect to. */
