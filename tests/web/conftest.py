@@ -46,10 +46,13 @@ class Server:
 
     def answers(self) -> bool:
         try:
-            with urllib.request.urlopen(f"{self.url}/v1/system", timeout=1):
-                return True
+            return bool(self.read("/v1/system"))
         except OSError:
             return False
+
+    def read(self, path: str) -> bytes:
+        with urllib.request.urlopen(self.url + path, timeout=1) as answer:
+            return answer.read()
 
     def kill(self) -> None:
         """As a power cut would: no time to tidy up."""

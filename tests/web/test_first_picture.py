@@ -1,4 +1,4 @@
-"""From an empty canvas to a picture, and what happens to it when a word changes, the page reloads, the power goes."""
+"""From an empty canvas to a picture; then a word changes, the page reloads, the power goes."""
 
 import re
 
@@ -6,7 +6,19 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.web.conftest import Server, wait_until
-from tests.web.person import SLOW, add, connect, finished, new_workflow, node, picture, rename, run, set_number, write
+from tests.web.person import (
+    SLOW,
+    add,
+    connect,
+    finished,
+    new_workflow,
+    node,
+    picture,
+    rename,
+    run,
+    set_number,
+    write,
+)
 
 pytestmark = pytest.mark.browser
 
