@@ -2,14 +2,15 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
-
-import networkx as nx
+from typing import TYPE_CHECKING, TypeAlias
 
 from graph.declared import declared
 from graph.errors import WorkflowError
 from graph.node import NodeSpec
 from graph.workflow import Graph, Node
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 Sources: TypeAlias = Mapping[str, tuple[str, str]]
 """For each wired input of a node: the node and output it reads."""
@@ -67,6 +68,8 @@ def _is_terminal(specs: Mapping[str, NodeSpec], node: Node) -> bool:
 
 def depth_first(targets: Sequence[str], sources: Mapping[str, Sources]) -> tuple[str, ...] | None:
     """The nodes that the targets need, each after all it reads; None if some read each other in a ring."""
+    import networkx as nx  # here: slow to import, and the page can be shown without
+
     order = tuple(nx.dfs_postorder_nodes(_upstream(targets, sources), _TARGETS))[:-1]
     place = {node: index for index, node in enumerate(order)}
     runs_forward = all(
@@ -77,6 +80,8 @@ def depth_first(targets: Sequence[str], sources: Mapping[str, Sources]) -> tuple
 
 def cycle(targets: Sequence[str], sources: Mapping[str, Sources]) -> list[str]:
     """The nodes of one ring, each feeding the next and the last feeding the first."""
+    import networkx as nx
+
     edges = nx.find_cycle(_upstream(targets, sources), _TARGETS)
     return [node for node, _ in reversed(edges)]
 
@@ -94,6 +99,8 @@ _TARGETS = ""  # no node has an empty id
 
 def _upstream(targets: Sequence[str], sources: Mapping[str, Sources]) -> "nx.DiGraph[str]":
     """Edges from each node to those it reads, and from one node more to the targets."""
+    import networkx as nx
+
     upstream: nx.DiGraph[str] = nx.DiGraph()
     upstream.add_node(_TARGETS)
     upstream.add_edges_from((_TARGETS, target) for target in targets)

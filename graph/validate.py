@@ -2,8 +2,6 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
-import networkx as nx
-
 from graph.declared import declared
 from graph.errors import Problem
 from graph.literals import Fault, fault
@@ -86,6 +84,8 @@ class _Check:
 
     def spoiled(self, targets: Sequence[str]) -> dict[str, int]:
         """For each needed node, the problems of it and all above it: bit n stands for `found[n]`."""
+        import networkx as nx  # here: slow to import, and the page can be shown without
+
         upstream: nx.DiGraph[str] = nx.DiGraph()
         upstream.add_nodes_from(targets)
         pending = list(reversed(targets))

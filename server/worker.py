@@ -347,9 +347,11 @@ def main() -> None:
     """Run a worker for the server at the other end of stdin and stdout."""
     line = _take_line()
     _end_with_parent()
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # Ctrl-C reaches the whole group; the server decides what ends
+    # Ctrl-C reaches the whole group; the server decides what ends.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Computing threads sleep while they wait for each other. By default they spin, which makes a step fifty
+    # times slower as soon as another program wants one of the cores. Read when torch is imported.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     faulthandler.enable()
     faulthandler.register(signal.SIGUSR1)
     settings = line.receive()

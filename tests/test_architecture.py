@@ -139,7 +139,7 @@ def test_every_sampler_names_its_paper():
     assert [place(*found) for found in samplers if "arXiv" not in (ast.get_docstring(found[1]) or "")] == []
 
 
-def test_the_server_process_never_imports_torch():
-    code = "import sys, server.app, server.cli; print({'torch', 'diffusers', 'nodes'} & set(sys.modules))"
+def test_the_server_starts_without_what_is_slow_to_import():
+    code = "import sys, server.app, server.cli; print({'torch', 'nodes', 'networkx', 'PIL'} & set(sys.modules))"
     found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "set()"

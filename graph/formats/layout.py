@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-import networkx as nx
-
 from graph.node import NodeSpec
 from graph.workflow import Graph
 
@@ -13,6 +11,8 @@ COLUMN_PX, GAP_PX, HEADER_PX, ROW_PX, TEXT_PX = 340.0, 40.0, 40.0, 26.0, 110.0
 
 def laid_out(graph: Graph, specs: Mapping[str, NodeSpec]) -> Graph:
     """The graph with every node placed: each one column to the right of the last node it reads from."""
+    import networkx as nx  # here: slow to import, and the page can be shown without
+
     wires: nx.DiGraph[str] = nx.DiGraph()
     wires.add_nodes_from(graph.nodes)
     wires.add_edges_from(

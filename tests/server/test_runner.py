@@ -104,6 +104,13 @@ async def test_a_list_runs_what_follows_once_for_each_item(toys: Plant, prefix: 
     assert [path.read_text()[:9] for path in toys.files(prefix)] == ["begin 0 0", "begin 1 0", "begin 2 0"]
 
 
+async def test_computing_threads_sleep_while_they_wait_for_each_other(toys: Plant, prefix: str) -> None:
+    asked = {"name": "OMP_WAIT_POLICY", "wanted": "passive"}
+    save = {"value": {"link": ["environment", "INT"]}, "prefix": prefix}
+    await toys.run(workflow(environment=asked, save=save))
+    assert toys.files(prefix)[0].read_text().startswith("begin 1 0")
+
+
 async def test_a_node_that_raises_fails_the_run_with_its_words(toys: Plant) -> None:
     run = await toys.run(workflow(boom={"text": "Too hot"}, save={"value": {"link": ["boom", "INT"]}}))
     (problem,) = run.problems

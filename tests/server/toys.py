@@ -103,6 +103,11 @@ def steps(count: int = 100, pause: float = 0.0, *, progress: Progress = quiet) -
     return count
 
 @node()
+def environment(name: str = "", wanted: str = "") -> int:
+    """Whether a variable of the worker's environment has a value."""
+    return int(os.environ.get(name) == wanted)
+
+@node()
 def size_of(name: str = "") -> int:
     """Never asked."""
     return 0
