@@ -37,15 +37,20 @@ DTYPES: Mapping[str, torch.dtype] = MappingProxyType(
 MOST_HEADER_BYTES = 100_000_000
 MOST_TENSORS = 100_000
 
+DOWNLOAD_AGAIN = "Download the file again."
+OTHER_VERSION = "Use another version of this model."
+AS_SAFETENSORS = "Use the same model saved as .safetensors."
+PICKLED = "is a pickled PyTorch file, which could run any program on this computer when it is opened"
 OTHER_FORMATS = (
+    (b"PK\x03\x04", PICKLED, AS_SAFETENSORS),
+    (b"\x80", PICKLED, AS_SAFETENSORS),
+    (b"GGUF", "is a GGUF file, which is not supported here", AS_SAFETENSORS),
     (
-        b"PK\x03\x04",
-        "is a pickled PyTorch file, which could run any program on this computer when it is opened",
+        b"version https://git-lfs",
+        "is only a Git LFS pointer; the weights themselves were not downloaded",
+        "Run git lfs pull where it came from, or download the file itself.",
     ),
-    (b"\x80", "is a pickled PyTorch file, which could run any program on this computer when it is opened"),
-    (b"GGUF", "is a GGUF file, which is not supported here"),
-    (b"version https://git-lfs", "is only a Git LFS pointer; the weights themselves were not downloaded"),
-    (b"<", "is a web page, not weights; the download went wrong"),
+    (b"<", "is a web page, not weights; the download went wrong", DOWNLOAD_AGAIN),
 )
 
 Kind: TypeAlias = Literal["network", "text", "vae"]
@@ -95,7 +100,9 @@ class Header:
         if text is None:
             return default
         if not text.isascii() or not text.isdigit() or int(text) == 0:
-            raise BrokenFile(f"{self.name} says {name} is {text!r}, which is not a whole number above 0.")
+            raise BrokenFile(
+                f"{self.name} says {name} is {text!r}, which is not a whole number above 0.", OTHER_VERSION
+            )
         return int(text)
 
 
@@ -166,7 +173,7 @@ def read_header(path: Path) -> Header:
         (length,) = struct.unpack("<Q", start[:8])
         if length > MOST_HEADER_BYTES:
             raise BrokenFile(
-                f"{path.name} is not a safetensors file.", "Choose a file that ends in .safetensors."
+                f"{path.name} is not a safetensors file, or its first bytes are damaged.", DOWNLOAD_AGAIN
             )
         if 8 + length > size:
             raise truncated(path.name)
@@ -183,9 +190,6 @@ def read_header(path: Path) -> Header:
     return Header(path.name, entries, metadata, 8 + length)
 
 
-DOWNLOAD_AGAIN = "Download the file again."
-
-
 def truncated(name: str) -> BrokenFile:
     """The error for a file that ends too early."""
     return BrokenFile(f"{name} is cut off: it ends before the weights it announces.", DOWNLOAD_AGAIN)
@@ -193,10 +197,10 @@ def truncated(name: str) -> BrokenFile:
 
 def refuse_other_formats(name: str, start: bytes) -> None:
     """Say what a file is that is not safetensors, as far as its first bytes tell."""
-    for magic, what in OTHER_FORMATS:
+    for magic, what, hint in OTHER_FORMATS:
         # A safetensors header of 128 bytes also starts with 0x80; a pickle's second byte is its protocol.
         if start.startswith(magic) and not start[8:9] == b"{":
-            raise BrokenFile(f"{name} {what}.", "Use the same model saved as .safetensors.")
+            raise BrokenFile(f"{name} {what}.", hint)
 
 
 def parsed(name: str, text: bytes) -> dict[str, Any]:

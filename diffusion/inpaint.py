@@ -9,6 +9,7 @@ from torch.nn.functional import conv2d, interpolate, max_pool2d
 from diffusion.model import Model
 from diffusion.noise import tiled
 from diffusion.samplers.step import Denoise
+from diffusion.vae import cropped
 from diffusion.values import Image, Latent, Mask
 
 
@@ -71,12 +72,10 @@ def greyed(image: Tensor, mask: Tensor, grow: int, factor: int = 8) -> Greyed:
     The mask is brought to the size of the picture and rounded. It grows by a square of `grow` pixels.
     """
     pixels = torch.as_tensor(image)
-    height, width = pixels.shape[1:3]
-    fitted = interpolate(as_noise_mask(mask), size=(height, width), mode="bilinear")
-    top, left = height % factor // 2, width % factor // 2
-    height, width = height // factor * factor, width // factor * factor
-    pixels = pixels[:, top : top + height, left : left + width]
-    hard = fitted[:, :, top : top + height, left : left + width].round()
+    fitted = interpolate(as_noise_mask(mask), size=pixels.shape[1:3], mode="bilinear")
+    pixels = cropped(pixels, factor)
+    hard = cropped(fitted.movedim(1, -1), factor).movedim(-1, 1).round()
+    height, width = hard.shape[-2:]
     keep = 1 - tiled(hard, max(len(hard), len(pixels))).movedim(1, -1)
     grey = (pixels - 0.5) * keep[: len(pixels)] + 0.5
     return Greyed(Image(grey), _swollen(hard, grow)[:, :, :height, :width].round())

@@ -202,7 +202,7 @@ def recognised(header: Header) -> Family:
         reasons.append(f"not {family.title}, because {reason}")
     raise UnknownCheckpoint(
         f"{header.name} is of no model family this program knows: {'; '.join(reasons)}.",
-        "Choose a checkpoint of a known family.",
+        f"Choose a checkpoint of {', '.join(family.title for family in FAMILIES)}.",
     )
 
 
@@ -210,7 +210,7 @@ def absent(name: str, title: str) -> Part:
     """A part that is not in the file; building it says so."""
 
     def refuse() -> nn.Module:
-        raise MissingPart(f"{name} has no {title} inside.", f"Load the {title} from another file.")
+        raise MissingPart(f"{name} has no {title} inside.", "Choose a complete version of this model.")
 
     return Part(title, "network", refuse, {})
 

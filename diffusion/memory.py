@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from diffusion.checkpoint import Kind, Part, WeightFile
+from diffusion.checkpoint import OTHER_VERSION, Kind, Part, WeightFile
 from diffusion.errors import BrokenFile, OutOfMemory
 
 log = logging.getLogger(__name__)
@@ -209,13 +209,23 @@ def loaded(handle: Handle, device: torch.device) -> nn.Module:
     """
     # Outside inference mode: what is made inside can never train.
     with torch.inference_mode(False), torch.no_grad():
-        with torch.device("meta"), Hollow():
-            module = handle.part.build()
+        module = hollow(handle)
         wanted = module.state_dict()
         require_complete(handle, wanted)
         weights = {name: weight_of(handle, name, wanted[name]).to(device) for name in wanted}
         module.load_state_dict(weights, assign=True)
         return module.requires_grad_(False).eval()
+
+
+def hollow(handle: Handle) -> nn.Module:
+    """The network without weights. Raises BrokenFile if the sizes told by the file make none."""
+    try:
+        with torch.device("meta"), Hollow():
+            return handle.part.build()
+    except (ValueError, ZeroDivisionError) as error:
+        raise BrokenFile(
+            f"The {handle.part.title} in {handle.file.path.name} cannot be built: {error}.", OTHER_VERSION
+        ) from error
 
 
 def require_complete(handle: Handle, wanted: dict[str, Tensor]) -> None:
@@ -233,7 +243,8 @@ def require_complete(handle: Handle, wanted: dict[str, Tensor]) -> None:
         if tensor.shape != entry.shape and squeezed(tensor.shape) != squeezed(entry.shape):
             raise BrokenFile(
                 f"The {handle.part.title} in {name} does not fit together: {sources[key]} is "
-                f"{list(entry.shape)}, but {list(tensor.shape)} is needed."
+                f"{list(entry.shape)}, but {list(tensor.shape)} is needed.",
+                OTHER_VERSION,
             )
 
 

@@ -134,7 +134,8 @@ def cropped(image: Tensor, multiple: int) -> Tensor:
     height, width = image.shape[1:3]
     if height < multiple or width < multiple:
         raise DiffusionError(
-            f"The picture is {width} x {height} pixels, but at least {multiple} x {multiple} are needed."
+            f"The picture is {width} x {height} pixels, but at least {multiple} x {multiple} are needed.",
+            "Use a larger picture, or scale it up first.",
         )
     top, left = height % multiple // 2, width % multiple // 2
     return image[:, top : top + height // multiple * multiple, left : left + width // multiple * multiple]

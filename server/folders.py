@@ -5,7 +5,7 @@ other disks; nothing that comes over HTTP can write there.
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -104,11 +104,19 @@ def _list(roots: Sequence[Path], suffixes: tuple[str, ...]) -> _Listing:
         folder, below, depth = waiting.pop()
         seen.append((folder, _changed_ns(folder)))
         for entry in _entries(folder, visited):
-            if entry.is_dir() and depth < DEEPEST:
+            if _is(entry.is_dir) and depth < DEEPEST:
                 waiting.append((entry.path, f"{below}{entry.name}/", depth + 1))
-            elif entry.name.lower().endswith(suffixes) and entry.is_file():
+            elif entry.name.lower().endswith(suffixes) and _is(entry.is_file):
                 names.add(below + entry.name)
     return _Listing(tuple(sorted(names, key=lambda name: (name.lower(), name))), tuple(seen))
+
+
+def _is(kind: Callable[[], bool]) -> bool:
+    """What an entry says of itself; a link that leads in a ring, or a disk that fails, is nothing at all."""
+    try:
+        return kind()
+    except OSError:
+        return False
 
 
 def _entries(folder: str, visited: set[tuple[int, int]]) -> list[os.DirEntry[str]]:

@@ -3,6 +3,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from diffusion.errors import DiffusionError
 from diffusion.inpaint import Kept, feathered, greyed, grown, mask_for, network_extra, repainting
 from tests.diffusion.toy import latent, toy_model
 
@@ -32,6 +33,11 @@ def test_a_grey_mask_blends_prediction_and_original(grey):
     kept = Kept(torch.full((1, 1, 2, 2), grey), clean, noise)
     blended = repainting(lambda x, sigma: torch.ones_like(x), toy_model(), kept)(clean, 2.0)
     assert blended.mean().item() == pytest.approx(grey + 3 * (1 - grey), abs=1e-5)
+
+
+def test_a_picture_smaller_than_one_cell_is_refused_in_a_sentence():
+    with pytest.raises(DiffusionError, match="1 x 1 pixels, but at least 8 x 8"):
+        greyed(torch.zeros(1, 1, 1, 3), torch.ones(1, 1, 1), 6)
 
 
 def test_an_inpainting_network_is_given_the_rounded_mask_and_the_latent():

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -45,6 +47,17 @@ def weight(handle: Handle, *patches: Plus) -> torch.Tensor:
     """The first weight of the network with some patches."""
     with handle.resident(patches) as module:
         return module.get_parameter(FIRST).clone()
+
+
+def test_a_network_whose_sizes_make_no_sense_is_refused_in_a_sentence(network, memory):
+    def build():
+        raise ValueError("num_channels (8) must be divisible by num_groups (32)")
+
+    with (
+        pytest.raises(BrokenFile, match="cannot be built: num_channels"),
+        Handle(replace(network.part, build=build), network.file, memory).resident(),
+    ):
+        pass
 
 
 def test_a_network_is_loaded_once(network):

@@ -55,6 +55,13 @@ def test_a_link_to_another_disk_is_followed_and_a_ring_of_links_ends(
     assert folders.files("checkpoints") == ("a.safetensors",)
 
 
+def test_a_link_that_leads_to_itself_or_nowhere_is_passed_over(folders: Folders, tmp_path: Path) -> None:
+    touch(tmp_path / "one/loras/a.safetensors")
+    for name, target in (("loop.safetensors", "loop.safetensors"), ("gone.safetensors", "nowhere")):
+        (tmp_path / "one/loras" / name).symlink_to(target)
+    assert folders.files("loras") == ("a.safetensors",)
+
+
 def test_an_unknown_kind_has_no_files(folders: Folders) -> None:
     assert folders.files("../../etc") == ()
 
