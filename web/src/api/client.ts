@@ -107,7 +107,8 @@ export function createClient(fetch: Fetch, base = "") {
       decoded<RunList>(await get(`/runs${query({ ...page })}`)),
     run: async (id: string) => decoded<Run>(await get(`/runs/${encodeURIComponent(id)}`)),
     runWorkflow: async (id: string) => (await send(`/runs/${encodeURIComponent(id)}/workflow`)).text(),
-    cancel: async (id: string) => decoded<Run>(await post(`/runs/${encodeURIComponent(id)}/cancel`, {})),
+    cancel: async (id: string) =>
+      decoded<Run>(await get(`/runs/${encodeURIComponent(id)}/cancel`, { method: "POST" })),
     cancelQueued: async () => {
       await send("/runs/cancel", { method: "POST", headers: JSON_TYPE, body: '{"state":"queued"}' });
     },
