@@ -14,7 +14,7 @@ test:
 
 bench:
 	@$(PYTHON) tools/setup.py run
-	@.venv/bin/python bench/all.py
+	@.venv/bin/python -m bench.all
 
 clean:
 	rm -rf .venv web/node_modules web/dist build dist

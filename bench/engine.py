@@ -2,27 +2,31 @@
 
     python -m bench.engine
 
-Chains of trivial nodes, run cold, known, and with one leaf changed: CPU time of the thread, the best of
-several, as a ratio to the loop; peak memory of the run; bytes of its events as JSON.
+Chains of trivial nodes, run cold, cached, and with one leaf changed: CPU time, the best of several, and as a
+ratio to the loop; peak memory of each; bytes of the events as they are sent.
 """
 
 import asyncio
-import time
+import secrets
 import tracemalloc
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import msgspec
 
+from bench.figures import Figure, cost, show
+from graph import document
 from graph.cache import Cache
+from graph.defaults import with_defaults
 from graph.errors import Problem
 from graph.events import Event
 from graph.execute import Run, execute
+from graph.flatten import flatten
 from graph.node import Host, Input, NodeSpec, Output, Result, Widget
 from graph.plan import plan
 from graph.states import States
 from graph.validate import validate
-from graph.workflow import Graph, Json, Link, Node
+from graph.workflow import Graph, Json, Link, Node, Workflow
 
 LENGTHS = (10, 100, 1_000)
 REPEATS = 5
@@ -105,17 +109,6 @@ def empty() -> Cache:
     return Cache(1 << 40, lambda value: ())  # noqa: ARG005
 
 
-def cpu(function: Callable[[], object], before: Callable[[], object] = lambda: None) -> float:
-    """CPU seconds of this thread, the best of several."""
-    best = float("inf")
-    for _ in range(REPEATS):
-        before()
-        began = time.thread_time()
-        function()
-        best = min(best, time.thread_time() - began)
-    return best
-
-
 def loop(length: int) -> int:
     """The same work without an engine."""
     value = add(0, 1_000)
@@ -124,56 +117,103 @@ def loop(length: int) -> int:
     return value
 
 
-def measure(length: int) -> None:
-    """Print one row for each way to run a chain."""
-    graph, leaf = chain(length, 0), [0]
-    plain = cpu(lambda: [loop(length) for _ in range(100)]) / 100
-    caches = [empty()]
-    events: list[Event] = []
+@dataclass
+class Bench:
+    """Runs of one length, and what they leave behind."""
 
-    def renew() -> None:
-        caches[0] = empty()
-        events.clear()
+    length: int
+    leaf: int = 0
+    cache: Cache = field(default_factory=empty)
+    events: list[Event] = field(default_factory=list)
 
-    def change() -> None:
-        leaf[0] += 1
-        events.clear()
+    def forget(self) -> None:
+        """Make the next run a cold one."""
+        self.cache = empty()
+        self.events.clear()
 
-    def run(graph: Graph) -> None:
-        asyncio.run(execute(prepared(graph, caches[0], events)))
+    def change(self) -> None:
+        """Make the next run one with another leaf."""
+        self.leaf += 1
+        self.events.clear()
 
-    start = cpu(lambda: asyncio.run(asyncio.sleep(0)))
-    rows = (
-        ("cold", cpu(lambda: run(graph), renew)),
-        ("known", cpu(lambda: run(graph), events.clear)),
-        ("leaf changed", cpu(lambda: run(chain(length, leaf[0])), change)),
-    )
-    for name, seconds in rows:
-        took = max(seconds - start, 1e-9)
-        print(
-            f"{length:>6}  {name:<13} {took * 1e3:9.2f} ms  {took / length * 1e3:8.4f} ms/node"
-            f"  {took / plain:8.0f} x the loop"
-        )
-    tracemalloc.start()
-    renew()
-    run(graph)
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    told = sum(len(msgspec.json.encode(event)) for event in events)
-    specs = {"Add": Add().spec}
-    checked = cpu(lambda: validate(graph, specs, [f"n{length - 1}"]))
-    planned = cpu(lambda: plan(graph, specs, [f"n{length - 1}"]))
-    print(
-        f"{length:>6}  loop {plain * 1e6:.1f} us, checked {checked * 1e3:.2f}, planned {planned * 1e3:.2f} ms"
-    )
-    print(f"{length:>6}  peak memory {peak / 1e6:.2f} MB, {len(events)} events in {told / 1e3:.1f} kB")
+    def run(self) -> None:
+        """Plan and execute once."""
+        asyncio.run(execute(prepared(chain(self.length, self.leaf), self.cache, self.events)))
 
 
-def main() -> None:
-    """Measure chains of every length."""
+def figures() -> Iterator[Figure]:
+    """Everything, for each length."""
     for length in LENGTHS:
-        measure(length)
+        yield from runs(length)
+        yield from answers(length)
+    slope = [cached(length) for length in (LENGTHS[-2], LENGTHS[-1])]
+    yield Figure(
+        f"cached: {LENGTHS[-1]} nodes beside {LENGTHS[-2]}, for each node", slope[1] / slope[0], "x", 1.5
+    )
+
+
+def runs(length: int) -> Iterator[Figure]:
+    """A chain run in each way."""
+    bench = Bench(length)
+    start = cost(lambda: asyncio.run(asyncio.sleep(0)), REPEATS).cpu
+    plain = cost(lambda: [loop(length) for _ in range(100)], REPEATS).cpu / 100
+    ways: tuple[tuple[str, Callable[[], None], float | None], ...] = (
+        ("cold", bench.forget, None),
+        ("cached", bench.events.clear, 5.0 if length == 100 else None),
+        ("one leaf changed", bench.change, None),
+    )
+    for name, before, goal in ways:
+        took = cost(bench.run, REPEATS, before).cpu - start
+        yield Figure(f"{length} nodes, {name}: CPU", took * 1e3, "ms", goal)
+        yield Figure(f"{length} nodes, {name}: beside the loop", took / plain, "x")
+        yield Figure(f"{length} nodes, {name}: peak memory", peak(bench, before) / 1e6, "MB")
+        if name == "cold":
+            told = sum(map(sent_bytes, bench.events)) / 1e3
+            yield Figure(f"{length} nodes, {name}: events", told, "kB", 60.0 if length == 100 else None)
+
+
+def answers(length: int) -> Iterator[Figure]:
+    """What it takes from a document until its run could begin."""
+    graph = chain(length, 0)
+    text = document.write(Workflow(graph))
+    taken = cost(lambda: accepted(text), REPEATS).cpu
+    yield Figure(
+        f"{length} nodes: read, checked and planned", taken * 1e3, "ms", 50.0 if length == 1_000 else None
+    )
+
+
+def accepted(text: str) -> None:
+    """Read a document, find its faults and plan it, as for a run."""
+    specs = {"Add": Add().spec}
+    graph = with_defaults(flatten(document.read(text), specs), specs)
+    last = [f"n{len(graph.nodes) - 1}"]
+    assert not any(validate(graph, specs, last).values())
+    plan(graph, specs, last)
+
+
+def cached(length: int) -> float:
+    """CPU seconds for each node of a run that finds everything known."""
+    bench = Bench(length)
+    bench.run()
+    return cost(bench.run, REPEATS, bench.events.clear).cpu / length
+
+
+def peak(bench: Bench, before: Callable[[], None]) -> int:
+    """The most memory one run takes beyond what was there."""
+    before()
+    tracemalloc.start()
+    try:
+        bench.run()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def sent_bytes(event: Event) -> int:
+    """How long an event is on the WebSocket."""
+    told: dict[str, object] = {"seq": 100_000, "run": secrets.token_hex(13), **msgspec.to_builtins(event)}
+    return len(msgspec.json.encode(told))
 
 
 if __name__ == "__main__":
-    main()
+    show(figures())
