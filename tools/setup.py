@@ -116,7 +116,11 @@ def node_version(node: str) -> tuple[int, int]:
 
 def build_editor(node: Path, npm: Path) -> None:
     """Install the editor's packages and bundle it into web/dist."""
-    env = {**os.environ, "PATH": f"{node.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
+    path = f"{node.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    # Behind a company's proxy, npm should trust what the system and pip trust.
+    env = {"NODE_USE_SYSTEM_CA": "1", **os.environ, "PATH": path}
+    if "PIP_CERT" in env:
+        env.setdefault("NODE_EXTRA_CA_CERTS", env["PIP_CERT"])
     packages = digest((WEB / "package.json", WEB / "package-lock.json"))
     stamp = WEB / "node_modules" / "installed"
     if not is_current(stamp, packages):
