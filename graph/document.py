@@ -256,7 +256,7 @@ def _items(graph: Mapping[str, Json], key: str, cls: type[T], where: str) -> tup
 
 
 def _converted(raw: Mapping[str, Json], cls: type[T], where: str, node: str | None = None) -> T:
-    _known(raw, [f.name for f in _fields(cls)], where, node)
+    _known(raw, _NAMES[cls], where, node)
     try:
         return msgspec.convert(raw, cls)
     except (msgspec.ValidationError, OverflowError) as error:
@@ -359,6 +359,9 @@ def _fields(cls: type) -> tuple[Field[Any], ...]:
     return fields(cls)
 
 
+_NAMES: Mapping[type, tuple[str, ...]] = {
+    cls: tuple(field.name for field in _fields(cls)) for cls in (Node, *_LISTS.values())
+}
 _OPEN_GRAPH: Mapping[str, Any] = {"nodes": {"*": {"inputs": {}}}, **{key: {} for key in _LISTS}}
 _OPEN: Mapping[str, Any] = {**_OPEN_GRAPH, "subgraphs": {"*": _OPEN_GRAPH}}
 """What is never folded into one line."""
