@@ -4,6 +4,7 @@ import ast
 import statistics
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,6 +51,22 @@ def test_imports_point_one_way():
         [Path(sys.executable).parent / "lint-imports"], cwd=ROOT, capture_output=True, text=True
     )
     assert lint.returncode == 0, lint.stdout
+
+
+@pytest.mark.parametrize(
+    ("contract", "folder", "apart"),
+    [
+        ("nodes never import each other", "nodes", set()),
+        ("samplers never import each other", "diffusion/samplers", {"step"}),
+        ("the server process knows neither tensors nor nodes", "server", {"worker"}),
+    ],
+)
+def test_a_contract_names_every_module_it_is_about(contract, folder, apart):
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    found = next(each for each in contracts if each["name"] == contract)
+    named = {name.rpartition(".")[2] for name in found.get("modules", found.get("source_modules"))}
+    there = {path.stem for path in (ROOT / folder).glob("*.py")} - {"__init__"} - apart
+    assert there <= named
 
 
 def test_modules_are_short():
