@@ -1,17 +1,20 @@
-"""Run every check there is, as `make test` does: style, types, import contracts, the editor's tests, pytest, the browser.
+"""Run every check there is, as `make test` does: style, types, imports, the editor's tests, pytest, the browser.
 
 All of them run even when one fails, so that one call tells everything; the status is 1 if any did.
+`ONLY="ruff mypy" make test` runs some.
 """
 
 import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 from setup import BIN, PYTHON, ROOT, WEB, node_and_npm, say
 
 
-def checks() -> list[tuple[str, list[str], object]]:
+def checks() -> list[tuple[str, list[str], Path]]:
+    """The name of each check, its command, and the folder to run it in."""
     node = str(node_and_npm()[0])
     web = "node_modules"
     pytest = [str(PYTHON), "-m", "pytest", "-q"]
@@ -31,6 +34,7 @@ def checks() -> list[tuple[str, list[str], object]]:
 
 
 def main() -> None:
+    """Run those named on the command line, or all."""
     only = sys.argv[1:]
     failed = []
     for name, command, folder in checks():
@@ -38,8 +42,9 @@ def main() -> None:
             continue
         say(name)
         started = time.monotonic()
-        status = subprocess.run(command, cwd=str(folder), check=False, env={**os.environ, "CI": "true"}).returncode
-        say(f"{name}: {'ok' if status == 0 else f'FAILED ({status})'} after {time.monotonic() - started:.0f} s")
+        status = subprocess.run(command, cwd=folder, check=False, env={**os.environ, "CI": "true"}).returncode
+        seconds = time.monotonic() - started
+        say(f"{name}: {f'FAILED ({status})' if status else 'ok'} after {seconds:.0f} s")
         if status:
             failed.append(name)
     if failed:

