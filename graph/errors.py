@@ -1,11 +1,11 @@
 """What can go wrong with a workflow.
 
-    WorkflowError(message, hint, node, input)   the person's mistake; says what, where, and what to do
-        UnreadableWorkflow                      the file is not a workflow, or of a newer version
-        InvalidWorkflow(problems)               validation found faults; every one is listed
-    NodeDefinitionError                         a node author's mistake, found when the node is described
-    NodeFailed(node, cause)                     a node raised while it ran
-    Interrupted(BaseException)                  the person pressed stop; `except Exception` lets it pass
+WorkflowError(message, hint, node, input)   the person's mistake; says what, where, and what to do
+    UnreadableWorkflow                      the file is not a workflow, or of a newer version
+    InvalidWorkflow(problems)               validation found faults; every one is listed
+NodeDefinitionError                         a node author's mistake, found when the node is described
+NodeFailed(node, cause)                     a node raised while it ran
+Interrupted(BaseException)                  the person pressed stop; `except Exception` lets it pass
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ class Problem:
     """One fault, told to a person: what is wrong, on which node and input, and what to do about it.
 
     `code` is stable and for programs: `unknown_node`, `missing_input`, `type_mismatch`, `value_out_of_range`,
-    `not_an_option`, `wrong_kind`, `missing_file`, `cycle`, `dangling_link`, `lengths_differ`, `node_failed`, ...
+    `not_an_option`, `wrong_kind`, `missing_file`, `cycle`, `dangling_link`, `lengths_differ`, ...
     A `warning` does not stop a run.
     """
 
@@ -34,11 +34,14 @@ class WorkflowError(Exception):
 
     code = "workflow_error"
 
-    def __init__(self, message: str, hint: str = "", node: str | None = None, input: str | None = None) -> None:
+    def __init__(
+        self, message: str, hint: str = "", node: str | None = None, input: str | None = None
+    ) -> None:
         super().__init__(message)
         self.message, self.hint, self.node, self.input = message, hint, node, input
 
     def problem(self) -> Problem:
+        """The same as plain data."""
         return Problem(self.code, self.message, self.hint, self.node, self.input)
 
 

@@ -10,7 +10,7 @@ from graph.workflow import Json
 
 @dataclass(frozen=True, slots=True)
 class NodesReused:
-    """Results known from before. One event for all that are known when a run starts, later ones one by one."""
+    """Results known from before: one event for all when a run starts, later ones one by one."""
 
     nodes: tuple[str, ...]
     kind: Literal["nodes_reused"] = "nodes_reused"
@@ -18,12 +18,16 @@ class NodesReused:
 
 @dataclass(frozen=True, slots=True)
 class NodeStarted:
+    """A node begins to run."""
+
     node: str
     kind: Literal["node_started"] = "node_started"
 
 
 @dataclass(frozen=True, slots=True)
 class NodeProgress:
+    """`done` of `total` steps of a node are finished."""
+
     node: str
     done: int
     total: int
@@ -41,6 +45,8 @@ class NodeShown:
 
 @dataclass(frozen=True, slots=True)
 class NodeFinished:
+    """A node has run. Reused ones never say so."""
+
     node: str
     seconds: float
     kind: Literal["node_finished"] = "node_finished"

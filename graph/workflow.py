@@ -35,8 +35,8 @@ class Node:
     """One node of a workflow. `inputs` holds its literals; what is wired stands in the graph's links.
 
     `type` is a node type, or the id of a subgraph of the document. `pack` is empty for built-in nodes.
-    `position` and `size` are in canvas pixels at zoom 1. `seeds` says, for each seed input, how the editor rolls
-    it between runs; the value in `inputs` is always the one used.
+    `position` and `size` are in canvas pixels at zoom 1. `seeds` says, for each seed input, how the editor
+    rolls it between runs; the value in `inputs` is always the one used.
     """
 
     type: str
@@ -118,8 +118,8 @@ class Workflow:
     """A document: a graph, and the subgraphs its nodes may use by id.
 
     A node whose `type` is a key of `subgraphs` is an instance of that subgraph: its inputs are the subgraph's
-    named inputs (a link, a literal that replaces the targets' own, or nothing, which leaves theirs), its outputs
-    the named outputs.
+    named inputs (a link, a literal that replaces the targets' own, or nothing, which leaves theirs), its
+    outputs the named outputs.
     """
 
     graph: Graph

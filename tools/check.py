@@ -1,4 +1,4 @@
-"""Run every check there is, as `make test` does: style, types, imports, the editor's tests, pytest, the browser.
+"""Run every check there is, as `make test` does: style, types, imports, editor, pytest, browser.
 
 All of them run even when one fails, so that one call tells everything; the status is 1 if any did.
 `ONLY="ruff mypy" make test` runs some.

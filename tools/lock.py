@@ -1,7 +1,7 @@
 """Pin every dependency with its hashes: `python tools/lock.py` rewrites tools/locks/ from pyproject.toml.
 
 Torch stays out of the hashed locks and is pinned by version alone, because pip's own settings decide between
-its CPU and CUDA builds; what torch needs besides (on Linux gigabytes of CUDA libraries) comes with that build.
+its CPU and CUDA builds; what torch needs besides (on Linux gigabytes of CUDA libraries) comes with it.
 """
 
 import subprocess

@@ -76,7 +76,7 @@ export interface CancelRequest {
  * One fault, told to a person: what is wrong, on which node and input, and what to do about it.
  *
  * `code` is stable and for programs: `unknown_node`, `missing_input`, `type_mismatch`, `value_out_of_range`,
- * `not_an_option`, `wrong_kind`, `missing_file`, `cycle`, `dangling_link`, `lengths_differ`, `node_failed`, ...
+ * `not_an_option`, `wrong_kind`, `missing_file`, `cycle`, `dangling_link`, `lengths_differ`, ...
  * A `warning` does not stop a run.
  */
 export interface Problem {
@@ -318,17 +318,19 @@ export interface PreviewHeader {
   readonly mime: string;
 }
 
-/** Results known from before. One event for all that are known when a run starts, later ones one by one. */
+/** Results known from before: one event for all when a run starts, later ones one by one. */
 export interface NodesReused {
   readonly nodes: readonly string[];
   readonly kind: "nodes_reused";
 }
 
+/** A node begins to run. */
 export interface NodeStarted {
   readonly node: string;
   readonly kind: "node_started";
 }
 
+/** `done` of `total` steps of a node are finished. */
 export interface NodeProgress {
   readonly node: string;
   readonly done: number;
@@ -343,6 +345,7 @@ export interface NodeShown {
   readonly kind: "node_shown";
 }
 
+/** A node has run. Reused ones never say so. */
 export interface NodeFinished {
   readonly node: string;
   readonly seconds: number;
