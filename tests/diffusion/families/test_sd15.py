@@ -187,8 +187,8 @@ def test_metadata_says_that_a_network_predicts_velocity():
     assert (SD15.sampling(header)[0], SD15.sampling(Header("x", {}))[0]) == (VELOCITY, EPSILON)
 
 
-def test_small_models_of_this_project_have_narrower_heads():
-    assert text_heads(Header("x", {}, {"modelspec.architecture": "stable-diffusion-v1-tiny"}), 128) == 4
+def test_the_metadata_may_say_how_many_heads_a_text_encoder_has():
+    assert text_heads(Header("x", {}, {"text.num_heads": "4"}), 128) == 4
 
 
 def test_the_latent_of_stable_diffusion_is_scaled_and_back():
