@@ -5,15 +5,17 @@ import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from graph.cache import Items
 from graph.errors import NodeFailed, WorkflowError
+from graph.failure import ENDINGS
 from graph.jobs import HostFor, Job
 from graph.lazy import Lazy
 from graph.mapping import blocker, call_count, one_call
 from graph.node import Blocked, Result
 
+T = TypeVar("T")
 Fetch: TypeAlias = Callable[[str], Awaitable[Items]]
 """Gives the items of a lazy input, by its name, once the node that makes them has run."""
 
@@ -61,8 +63,16 @@ async def call_node(
         return await _together(caller, job, arrived, state)
     except NodeFailed:
         raise
-    except (Exception, SystemExit) as error:
+    except (Exception, *ENDINGS) as error:
         raise NodeFailed(job.root, error) from error
+
+
+def contained(node: str, function: Callable[[], T]) -> T:
+    """What the function gives. Raises NodeFailed for whatever it raises, also what no thread passes on."""
+    try:
+        return function()
+    except (Exception, *ENDINGS, GeneratorExit, asyncio.CancelledError) as error:
+        raise NodeFailed(node, error) from error
 
 
 async def wanted_next(caller: Caller, job: Job, arrived: Mapping[str, Items], state: object) -> list[str]:
@@ -82,10 +92,7 @@ async def wanted_next(caller: Caller, job: Job, arrived: Mapping[str, Items], st
                 )
         return [name for name in wanted if name in unknown]
 
-    try:
-        found: list[str] = await caller.call_sync(ask)
-    except (Exception, SystemExit) as error:
-        raise NodeFailed(job.root, error) from error
+    found: list[str] = await caller.call_sync(partial(contained, job.root, ask))
     return found
 
 
@@ -100,7 +107,7 @@ async def _one_by_one(
         found = blocker(values, job.whole)
         if found is None:
             function = partial(job.implementation.call, values, caller.host_for(job.id), state)
-            results.append(await _result(await caller.call_sync(function)))
+            results.append(await _result(await caller.call_sync(partial(contained, job.root, function))))
         else:
             results.append(found)
     return results
@@ -128,7 +135,10 @@ async def _call_async(
     found = blocker(values, job.whole)
     if found is not None:
         return found
-    return await _result(job.implementation.call(values, caller.host_for(job.id), state))
+    try:
+        return await _result(job.implementation.call(values, caller.host_for(job.id), state))
+    except ENDINGS as error:  # in a task they would end the program
+        raise NodeFailed(job.root, error) from error
 
 
 async def _result(returned: object) -> Result:

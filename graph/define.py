@@ -11,7 +11,7 @@ from typing import Any, TypedDict, TypeVar, Unpack
 
 from graph.declared import declared
 from graph.docstring import parse
-from graph.errors import NodeDefinitionError, Problem
+from graph.errors import NodeDefinitionError, Problem, WorkflowError
 from graph.inputs import ABSENT
 from graph.lazy import Lazy
 from graph.node import Host, Input, NodeSpec, Result
@@ -100,7 +100,11 @@ class FunctionNode:
             return Result((made,) if count else ())
         if isinstance(made, tuple) and len(made) == count:
             return Result(tuple(made))
-        raise TypeError(f"{self.spec.type} should return {count} values, but returned {type(made).__name__}.")
+        given = f"{len(made)}" if isinstance(made, tuple) else f"one of type {type(made).__name__}"
+        raise WorkflowError(
+            f"The node {self.spec.type} should return {count} values, but returned {given}.",
+            "This is a mistake in the node's code; tell its author.",
+        )
 
 
 def node(type: str | None = None, **options: Unpack[Options]) -> Callable[[F], F]:

@@ -19,6 +19,7 @@ from graph.call import Caller, CallSync, call_node, inline, wanted_next
 from graph.errors import Interrupted, NodeFailed, Problem, WorkflowError
 from graph.events import Event, NodeFinished, NodeProblem, NodeShown, NodesReused, NodeStarted
 from graph.expand import MOST_EXPANDED, Join, unfold
+from graph.failure import problem_of
 from graph.held import Held
 from graph.jobs import HostFor, Job, document_jobs, set_base_keys
 from graph.keys import is_fresh, origin_keys, output_key, result_key
@@ -61,20 +62,11 @@ async def execute(run: Run) -> dict[str, tuple[Items, ...]]:
         await execution.prepare()
         await execution.drive()
     except NodeFailed as failed:
-        run.emit(NodeProblem(failed.node, _failure(failed)))
+        run.emit(NodeProblem(failed.node, problem_of(failed)))
         raise
     finally:
         await execution.stop()
     return {target: execution.held[target].outputs for target in run.plan.targets}
-
-
-def _failure(failed: NodeFailed) -> Problem:
-    cause = failed.cause
-    message = getattr(cause, "message", None) or f"{type(cause).__name__}: {cause}"
-    hint, name = getattr(cause, "hint", ""), getattr(cause, "input", None)
-    return Problem(
-        "node_failed", str(message), str(hint), failed.node, name if isinstance(name, str) else None
-    )
 
 
 class _Execution:

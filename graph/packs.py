@@ -23,11 +23,15 @@ PREFIX = "nodes.custom."
 
 @dataclass(frozen=True, slots=True)
 class FoundPack:
-    """A pack that has been seen but not imported: its name, and where it lies (None: an installed one)."""
+    """A pack that has been seen but not imported: its name, and where it lies (None: an installed one).
+
+    `twin` is another one whose name becomes the same identifier, and that comes first.
+    """
 
     name: str
     path: Path | None
     entry: importlib.metadata.EntryPoint | None = None
+    twin: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +53,14 @@ class BrokenPack:
 
 def find(folders: Iterable[Path]) -> tuple[FoundPack, ...]:
     """The packs that lie in the folders, by name; nothing is imported."""
-    found: dict[str, FoundPack] = {}
+    first: dict[str, Path] = {}
+    found: list[FoundPack] = []
     for folder in folders:
-        entries = sorted(folder.iterdir()) if folder.is_dir() else []
-        for path in entries:
-            if _is_pack(path):
-                name = identifier(path.stem if path.is_file() else path.name)
-                found.setdefault(name, FoundPack(name, path))
-    return tuple(found.values())
+        for path in _entries(folder):
+            name = identifier(path.stem if path.is_file() else path.name)
+            found.append(FoundPack(name, path, twin=first.get(name)))
+            first.setdefault(name, path)
+    return tuple(found)
 
 
 def installed() -> tuple[FoundPack, ...]:
@@ -67,9 +71,14 @@ def installed() -> tuple[FoundPack, ...]:
 
 def load(found: FoundPack) -> Pack | BrokenPack:
     """Import a pack. What goes wrong in it comes back as the reason, with file and line."""
+    if found.twin is not None and found.path is not None:
+        return BrokenPack(
+            found.path.name,
+            f"{found.twin.name} has the same name to Python, {found.name}. Rename one of them.",
+        )
     try:
         module = found.entry.load() if found.entry else _imported(found)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - a pack may do anything while it is imported
+    except (Exception, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001 - a pack may do anything while it is imported
         return BrokenPack(found.name, _reason(error, found.path))
     if not isinstance(module, ModuleType):
         return BrokenPack(found.name, "Its entry point names no module.")
@@ -88,6 +97,14 @@ def identifier(name: str) -> str:
     """A folder's name as a Python identifier: `my-pack 2` becomes `my_pack_2`."""
     made = "".join(letter if letter.isalnum() else "_" for letter in name)
     return made if made.isidentifier() else f"_{made}"
+
+
+def _entries(folder: Path) -> list[Path]:
+    """The packs of a folder; none of one that is not there or may not be read."""
+    try:
+        return sorted(path for path in folder.iterdir() if _is_pack(path))
+    except OSError:
+        return []
 
 
 def _is_pack(path: Path) -> bool:
@@ -137,7 +154,7 @@ def _reason(error: BaseException, path: Path | None) -> str:
     within = [frame for frame in frames if path is not None and Path(frame.filename).is_relative_to(path)]
     where = _place(within[-1].filename, within[-1].lineno, path) if within else ""
     said = str(error).strip().rstrip(".").split("\n")[0]
-    if isinstance(error, SystemExit):
+    if isinstance(error, (SystemExit, KeyboardInterrupt)):
         return f"It tried to end the program{where}."
     if isinstance(error, ImportError):
         return f"It could not be imported: {said}{where}."

@@ -34,7 +34,10 @@ class Plan:
 
 
 def plan(graph: Graph, specs: Mapping[str, NodeSpec], targets: Iterable[str] | None = None) -> Plan:
-    """Plan the computation of `targets`, or of all terminal nodes. Raises WorkflowError on a cycle."""
+    """Plan the computation of `targets`, or of all terminal nodes.
+
+    Raises WorkflowError if there are none, or on a cycle.
+    """
     if targets is None:
         wanted = tuple(node for node, each in graph.nodes.items() if _is_terminal(specs, each))
     else:
@@ -42,6 +45,11 @@ def plan(graph: Graph, specs: Mapping[str, NodeSpec], targets: Iterable[str] | N
         for target in wanted:
             if target not in graph.nodes:
                 raise WorkflowError(f"There is no node '{target}' to run.", node=target)
+    if not wanted:
+        raise WorkflowError(
+            "Nothing in this workflow is saved or shown.",
+            "Add a node that does, such as Save Image, and connect it.",
+        )
     sources, lazy = _wires(graph, specs)
     order = depth_first(wanted, sources)
     if order is None:

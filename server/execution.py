@@ -1,7 +1,6 @@
 """One document, run in the worker: planned, computed, and what it shows handed over to the server."""
 
 import asyncio
-import errno
 import logging
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +15,7 @@ from graph.defaults import with_defaults
 from graph.errors import Interrupted, InvalidWorkflow, NodeFailed, Problem, WorkflowError
 from graph.events import Event, NodeFinished, NodeShown
 from graph.execute import Run, execute
+from graph.failure import is_foreseen, problem_of, told
 from graph.flatten import flatten
 from graph.node import Implementation
 from graph.plan import plan
@@ -25,10 +25,8 @@ from graph.validate import problems as faults
 from graph.workflow import Json
 from server import messages
 from server.assets import Item
-from server.database import DiskFull
 from server.hosting import SAVED, Scope, happened
 
-LONGEST_MESSAGE = 2000
 T = TypeVar("T")
 State: TypeAlias = Literal["succeeded", "failed", "cancelled"]
 log = logging.getLogger(__name__)
@@ -192,26 +190,11 @@ def outcome(error: BaseException | None) -> tuple[State, tuple[Problem, ...]]:
             return "failed", (error.problem(),)
     log.error("a run ended in a way nobody foresaw", exc_info=error)
     hint = "This is a mistake in the program. The server's log says where."
-    return "failed", (Problem("unexpected", f"The run ended with {_told(error)}.", hint),)
+    return "failed", (Problem("unexpected", f"The run ended with {told(error)}.", hint),)
 
 
 def failure(failed: NodeFailed) -> Problem:
     """What a person reads about a node that failed. Of what is no mistake of theirs, the log has more."""
-    cause = failed.cause
-    message = getattr(cause, "message", None)
-    if isinstance(message, str):
-        message = message[:LONGEST_MESSAGE]
-        hint, name = str(getattr(cause, "hint", "")), getattr(cause, "input", None)
-        return Problem("node_failed", message, hint, failed.node, name if isinstance(name, str) else None)
-    if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT):
-        full = DiskFull()
-        return Problem("disk_full", full.message, full.hint, failed.node)
-    log.error("node %s failed", failed.node, exc_info=cause)
-    hint = "Check the node's inputs; the server's log has the details."
-    return Problem("node_failed", _told(cause), hint, failed.node)
-
-
-def _told(error: BaseException) -> str:
-    """The type of an error and the first lines of its text."""
-    text = str(error).strip()
-    return f"{type(error).__name__}: {text[:500]}" if text else type(error).__name__
+    if not is_foreseen(failed.cause):
+        log.error("node %s failed", failed.node, exc_info=failed.cause)
+    return problem_of(failed)

@@ -110,8 +110,7 @@ class LocalRunner:
 
     async def start(self) -> None:
         """Take back unfinished runs, clear what was being written, and begin without waiting."""
-        for folder in (self._settings.output, self._settings.temp):
-            await asyncio.to_thread(clear_staging, Path(folder))
+        await asyncio.to_thread(self._clear_staging)
         self._catalog = await asyncio.to_thread(_read_catalog, self._catalog_file)
         for run in await self._queue.recover():
             log.info("run %s was interrupted by the server's end and is now %s", run.id, run.state)
@@ -190,7 +189,12 @@ class LocalRunner:
         finally:
             self._shift = None
             self._ready.clear()
-        return reason, shift.finished > 0
+            await asyncio.to_thread(self._clear_staging)
+        return reason, shift.useful
+
+    def _clear_staging(self) -> None:
+        for folder in (self._settings.output, self._settings.temp):
+            clear_staging(Path(folder))
 
     def _on_ready(self, ready: messages.Ready) -> None:
         changed = self._catalog is None or replace(self._catalog, stale=False) != ready.catalog

@@ -65,7 +65,7 @@ class Shift:
         limits: Limits,
         on_ready: Callable[[messages.Ready], None],
     ) -> None:
-        self.process, self.finished = process, 0
+        self.process, self.useful = process, False
         self.device: api.Device | None = None
         self._queue, self._hub, self._assets = queue, hub, assets
         self._limits, self._on_ready = limits, on_ready
@@ -88,6 +88,7 @@ class Shift:
         reason = await self.process.ended()
         await asyncio.wait([listening], timeout=LAST_WORDS_SECONDS)
         died = self._claim is not None and not self._leaving
+        self.useful |= died  # a run that ends every worker is given up by itself, without ever longer pauses
         tasks = [task for task in (watching, listening, self._claiming) if task is not None]
         for task in tasks:
             task.cancel()
@@ -142,7 +143,7 @@ class Shift:
             if self._claim is not None:
                 await self._carry_out(self._claim)
             self._claim = None
-            self.finished += 1
+            self.useful = True
 
     def _claimed(self, task: "asyncio.Task[None]") -> None:
         """The end of claiming; an unforeseen one ends the worker, so that a new one goes on."""

@@ -26,6 +26,7 @@ from graph import document
 from graph.cache import Cache
 from graph.catalog import Catalog
 from graph.errors import Problem, WorkflowError
+from graph.failure import told
 from graph.flatten import flatten
 from graph.node import NodeSpec
 from graph.packs import load_all
@@ -226,6 +227,7 @@ class Worker:
     def _end(self, order: messages.Execute, task: "asyncio.Task[None]") -> None:
         state, problems = outcome(asyncio.CancelledError() if task.cancelled() else task.exception())
         self._execution = None
+        self._freeing |= any(problem.code == "out_of_memory" for problem in problems)
         self._line.send(messages.Ended(order.run, order.attempt, state, problems))
         self._free_if_idle()
         if self._leaving:
@@ -272,7 +274,7 @@ def checked(engine: Engine, id: str, type: str, values: Mapping[str, object]) ->
         return [replace(each, node=id) for each in engine.implementations[type].validate(values)]
     except Exception as error:  # noqa: BLE001 - a pack's code
         log.error("node %s cannot check its values", id, exc_info=error)
-        return [Problem("node_failed", f"The node cannot check its values: {error}.", node=id)]
+        return [Problem("node_failed", f"The node cannot check its values: {told(error)}.", node=id)]
 
 
 def blocks_of(value: object) -> Iterable[tuple[int, int]]:

@@ -439,7 +439,7 @@ def test_a_node_that_returns_too_little_is_told_so():
     def pair(image: Image) -> tuple[Image, Image]:
         return image
 
-    with pytest.raises(TypeError, match="pair should return 2 values, but returned int"):
+    with pytest.raises(WorkflowError, match="pair should return 2 values, but returned one of type int"):
         call(pair, image=1)
 
 

@@ -73,6 +73,7 @@ BROKEN = [
         "It failed while it was imported: ZeroDivisionError: division by zero (bad/__init__.py, line 1).",
     ),
     ("import sys\nsys.exit(3)\n", "It tried to end the program (bad/__init__.py, line 2)."),
+    ("raise KeyboardInterrupt\n", "It tried to end the program (bad/__init__.py, line 1)."),
     ("x = 1\n", "It defines no nodes. Mark a function with @node."),
     (
         NODE.replace("image: Image", "image"),
@@ -90,6 +91,13 @@ def test_a_broken_pack_is_listed_with_file_and_line(tmp_path: Path, code: str, r
 def test_a_broken_pack_hurts_no_other(tmp_path: Path):
     write(tmp_path, **{"bad/__init__.py": "1 / 0", "fine/__init__.py": NODE})
     assert [type(each) for each in load_all([tmp_path])] == [BrokenPack, Pack]
+
+
+def test_of_two_packs_with_one_name_the_second_is_told(tmp_path: Path):
+    write(tmp_path, **{"my-pack/__init__.py": NODE, "my_pack/__init__.py": NODE})
+    reason = "my-pack has the same name to Python, my_pack. Rename one of them."
+    pack, broken = load_all([tmp_path])
+    assert isinstance(pack, Pack) and broken == BrokenPack("my_pack", reason)
 
 
 def test_nothing_of_a_broken_pack_stays_imported(tmp_path: Path):

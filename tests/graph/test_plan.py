@@ -19,6 +19,12 @@ def test_without_targets_the_terminal_nodes_are_planned():
     assert plan(graph, SPECS).targets == ("say",)
 
 
+@pytest.mark.parametrize("targets", [None, []])
+def test_nothing_to_compute_is_refused(targets):
+    with pytest.raises(WorkflowError, match="Nothing in this workflow is saved or shown"):
+        plan(wired(a=("Number", {})), SPECS, targets)
+
+
 def test_inputs_come_in_the_order_of_the_description_whatever_the_order_of_links():
     graph = wired(x=("Number", {}), y=("Number", {}), c=("Add", {"b": ("x", "value"), "a": ("y", "value")}))
     assert plan(graph, SPECS, ["c"]).order == ("y", "x", "c")
@@ -42,10 +48,6 @@ def test_a_cycle_is_refused_by_name():
     graph = wired(a=("Same", {"text": ("b", "any")}), b=("Same", {"text": ("a", "any")}))
     with pytest.raises(WorkflowError, match=r"wait for each other: Same → Same → Same\."):
         plan(graph, SPECS, ["a"])
-
-
-def test_a_workflow_without_targets_has_an_empty_plan():
-    assert plan(wired(a=("Number", {})), SPECS).order == ()
 
 
 def test_a_target_that_does_not_exist_is_refused():

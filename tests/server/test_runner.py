@@ -119,6 +119,23 @@ async def test_a_node_that_raises_fails_the_run_with_its_words(toys: Plant) -> N
     assert "Traceback" not in problem.message + problem.hint
 
 
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("slip", "StopIteration"),
+        ("leave", "The node tried to end the program."),
+        ("leave_later", "The node tried to end the program."),
+    ],
+)
+async def test_whatever_a_node_raises_ends_its_run_and_not_the_worker(
+    toys: Plant, name: str, message: str
+) -> None:
+    worker = toys.runner.pid
+    run = await toys.run(workflow(**{name: {}}, save={"value": {"link": [name, "INT"]}}))
+    assert [problem.message for problem in run.problems] == [message]
+    assert toys.runner.pid == worker
+
+
 async def test_an_error_that_was_foreseen_keeps_message_hint_and_input(toys: Plant) -> None:
     run = await toys.run(workflow(refuse={}, save={"value": {"link": ["refuse", "INT"]}}))
     (problem,) = run.problems
@@ -292,6 +309,18 @@ async def test_a_run_that_kills_every_worker_fails_with_the_reason(
     assert (ended.state, ended.attempt, ended.problems[0].code) == ("failed", 3, "worker_died")
     assert sign in ended.problems[0].message
     assert (await toys.ended(after.id)).state == "succeeded"
+
+
+async def test_what_a_dead_worker_left_unfinished_is_removed(toys: Plant, prefix: str) -> None:
+    left = toys.folder / "output" / ".staging" / str(toys.runner.pid) / "half.png"
+    left.parent.mkdir(parents=True, exist_ok=True)
+    left.touch()
+    await toys.run(
+        workflow(
+            die={"notes": str(toys.folder / prefix), "times": 1}, save={"value": {"link": ["die", "INT"]}}
+        )
+    )
+    assert not left.exists()
 
 
 async def test_a_run_that_kills_one_worker_gets_another(toys: Plant, prefix: str) -> None:

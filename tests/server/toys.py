@@ -88,6 +88,21 @@ def boom(text: str = "It broke.") -> int:
     raise ValueError(text)
 
 @node()
+def slip() -> int:
+    """Ask an iterator for what it does not have, as is easily done."""
+    return next(iter([]))
+
+@node()
+def leave(text: str = "") -> int:
+    """Try to end the program."""
+    raise KeyboardInterrupt
+
+@node()
+async def leave_later() -> int:
+    """Try to end the program from a task."""
+    raise SystemExit(3)
+
+@node()
 def refuse(text: str = "The number is too odd.") -> int:
     """Raise what an author foresaw."""
     raise WorkflowError(text, "Choose an even one.", input="value")
