@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 
-.PHONY: run test bench clean
+.PHONY: run test soak bench clean
 
 run:
 	@$(PYTHON) tools/setup.py run
@@ -11,6 +11,10 @@ run:
 test:
 	@$(PYTHON) tools/setup.py test
 	@.venv/bin/python tools/check.py $(ONLY)
+
+soak:
+	@$(PYTHON) tools/setup.py test
+	@.venv/bin/python -m pytest -m soak --timeout=0
 
 bench:
 	@$(PYTHON) tools/setup.py run

@@ -17,6 +17,7 @@ from tests.server.kill import Victim, is_alive
 from tests.server.toys import Plant, plant, saved, workflow
 
 WHOLE = re.compile(r"begin \d+ 0 \.{1000} end \{.*\}", re.DOTALL)
+CYCLES = [pytest.param(10, marks=pytest.mark.slow), pytest.param(200, marks=pytest.mark.soak)]
 
 
 async def settled(folder: Path, ids: list[str]) -> Plant:
@@ -78,9 +79,8 @@ async def test_the_numbers_of_events_never_go_back_over_a_kill(tmp_path: Path) -
         assert toys.hub.seq > before
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(3000)
-@pytest.mark.parametrize("cycles", [10, 200])
+@pytest.mark.parametrize("cycles", CYCLES)
 async def test_killed_at_random_moments_it_loses_nothing_and_does_nothing_twice(
     tmp_path: Path, cycles: int
 ) -> None:
@@ -98,9 +98,8 @@ async def test_killed_at_random_moments_it_loses_nothing_and_does_nothing_twice(
     assert all(WHOLE.fullmatch(path.read_text()) for path in toys.files())
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(3000)
-@pytest.mark.parametrize("cycles", [10, 200])
+@pytest.mark.parametrize("cycles", CYCLES)
 async def test_workers_killed_in_mid_node_leave_the_same_bytes(tmp_path: Path, cycles: int) -> None:
     dice = random.Random(cycles)
     async with plant(tmp_path) as toys:
