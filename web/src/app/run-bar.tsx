@@ -78,7 +78,8 @@ function RunButtons(): JSX.Element {
 function Told({ document }: { document: string }): JSX.Element {
   const results = useRuns((runs) => resultsOf(runs, document));
   const queued = useRuns((runs) => runs.queued);
-  const { state, finished, total, seconds: took } = results;
+  const { state, finished, total, seconds: took, problems } = results;
+  const refused = state === null && problems.some((problem) => !problem.warning);
   const waiting = queued > 0 ? `${queued} queued` : "";
   if (state !== "running") {
     const words = {
@@ -87,9 +88,9 @@ function Told({ document }: { document: string }): JSX.Element {
       failed: "Failed",
       cancelled: "Stopped",
     };
-    const text = state === null ? "Not run yet" : words[state];
+    const text = refused ? "Not run" : state === null ? "Not run yet" : words[state];
     return (
-      <p className="run-told" data-bad={state === "failed" || undefined} role="status">
+      <p className="run-told" data-bad={state === "failed" || refused || undefined} role="status">
         <span>{waiting === "" ? text : waiting}</span>
       </p>
     );

@@ -5,6 +5,8 @@ import { type StoreApi, createStore } from "zustand/vanilla";
 import { type Client, Refused, Unreachable } from "../api/client";
 import type { PreviewFrame } from "../api/decode";
 import type { Problem, Run, ServerEvent } from "../api/types";
+import { parse } from "../model/format";
+import { neededNodes } from "../model/stale";
 import type { Workflow } from "../model/workflow";
 import type { Environment } from "./environment";
 import { NO_RESULTS, type NodeStatus, type Preview, type Results, IDLE, after, begun } from "./results";
@@ -123,12 +125,23 @@ export function createRuns(client: Client, environment: Environment): Runs {
       store.setState(({ sending }) => ({ sending: sending + 1 }));
       return () => store.setState(({ sending }) => ({ sending: Math.max(0, sending - 1) }));
     },
-    refused: (document, problems) => put(document, (results) => ({ ...results, problems })),
+    refused: (document, problems) =>
+      put(document, (results) => {
+        const isLive = results.state === "running" || results.state === "queued";
+        return { ...results, problems, state: isLive ? results.state : null };
+      }),
     recall: async (document, id) => {
       const run = await client.run(id).catch(() => null);
       if (run === null) return;
-      submitted.set(id, { document, workflow: null, needed: [] });
-      put(document, (results) => recalled(results, run));
+      const text = await client.runWorkflow(id).catch(() => null);
+      const workflow = text === null ? null : parse(text);
+      const needed = workflow === null ? [] : [...neededNodes(workflow.graph, new Map())];
+      submitted.set(id, { document, workflow, needed });
+      put(document, (results) => ({
+        ...recalled(results, run),
+        submitted: workflow,
+        total: needed.length,
+      }));
     },
   };
 }

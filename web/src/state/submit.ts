@@ -66,7 +66,10 @@ export function createSubmitter(parts: SubmitterParts): Submitter {
     cancel: (id) => attempt(() => client.cancel(id)),
     cancelCurrent: () =>
       attempt(async () => {
-        const current = runs.store.getState().list.find((each) => each.state === "running");
+        // Events tell that something runs before the list is read again: then ask which run it is.
+        const current =
+          runs.store.getState().list.find((each) => each.state === "running") ??
+          (await client.runs({ state: "running", limit: 1 })).items[0];
         if (current !== undefined) await client.cancel(current.id);
       }),
     cancelQueued: () => attempt(() => client.cancelQueued()),
