@@ -10,6 +10,8 @@ export interface MenuItem {
   enabled?: boolean;
   danger?: boolean;
   checked?: boolean;
+  /** Of several that exclude one another. */
+  exclusive?: boolean;
 }
 
 export type MenuEntry = MenuItem | "line";
@@ -67,7 +69,7 @@ function Entry({ entry, onPick }: { entry: MenuItem; onPick: () => void }): JSX.
   return (
     <button
       type="button"
-      role={checkable ? "menuitemcheckbox" : "menuitem"}
+      role={checkable ? (entry.exclusive === true ? "menuitemradio" : "menuitemcheckbox") : "menuitem"}
       {...(checkable ? { "aria-checked": entry.checked } : {})}
       className="menu-item"
       data-danger={entry.danger === true ? "" : undefined}

@@ -65,6 +65,7 @@ export function SeedWidget(props: WidgetProps): JSX.Element {
             label: MODES[each].name,
             icon: MODES[each].icon,
             checked: each === seed.mode,
+            exclusive: true,
             run: () => seed.onMode(each),
           }))}
         />
