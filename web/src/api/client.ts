@@ -63,8 +63,8 @@ export interface Stored {
   readonly revision: string;
 }
 
-/** How a write is guarded: over that revision, only if new, or over whatever is there. */
-export type Guard = { readonly over: string } | "new" | "anything";
+/** How a write is guarded: over that revision, or only if new. */
+export type Guard = { readonly over: string } | "new";
 
 export type ThumbnailSize = 256 | 512 | 1024;
 
@@ -154,7 +154,6 @@ const JSON_TYPE = { "Content-Type": "application/json" };
 const BYTES = { "Content-Type": "application/octet-stream" };
 
 function guardHeaders(guard: Guard): Readonly<Record<string, string>> {
-  if (guard === "anything") return {};
   return guard === "new" ? { "If-None-Match": "*" } : { "If-Match": `"${guard.over}"` };
 }
 

@@ -1,6 +1,7 @@
 import { useEffect, useMemo, type JSX } from "react";
 import "../ui/button.css";
 import "../ui/dialog.css";
+import "../ui/form.css";
 import "../ui/markdown.css";
 import "../ui/pick-list.css";
 import "../ui/popover.css";
@@ -13,14 +14,15 @@ import "../canvas/socket.css";
 import "../widgets/widgets.css";
 import "../panels/panels.css";
 import "./app.css";
+import "./breadcrumb.css";
 import { Canvas } from "../canvas/canvas";
 import { MenusContext } from "../canvas/menus";
 import { Inspector } from "../panels/inspector";
 import { Problems } from "../panels/problems";
 import { StudioContext, type Studio, useCatalog, useSettings, useShell, useStudio } from "../ui/editor";
-import { ProblemsContext } from "../ui/problems";
 import { Tooltips } from "../ui/tooltip";
 import { FileHostContext } from "../widgets/props";
+import { Breadcrumb } from "./breadcrumb";
 import { Dropzone } from "./dropzone";
 import { EmptyCanvas } from "./empty-canvas";
 import { fileHost } from "./file-host";
@@ -33,7 +35,6 @@ import { SidePanel } from "./side-panel";
 import { StatusStrip } from "./status-strip";
 import { useTheme } from "./theme";
 import { TopBar } from "./top-bar";
-import { useAllProblems } from "./use-all-problems";
 import { useClipboard } from "./use-clipboard";
 import { useFirstRun } from "./use-first-run";
 import { useShortcuts } from "./use-shortcuts";
@@ -54,37 +55,35 @@ function Frame(): JSX.Element {
   const menus = useMemo(() => contextMenus(studio), [studio]);
   const inspector = useSettings((state) => state.inspector);
   const list = useShell((state) => state.problems);
-  const problems = useAllProblems();
   useTheme();
   useShortcuts();
   useClipboard();
   useFirstRun();
   useEffect(() => studio.shell.store.getState().viewport?.focusCanvas(), [studio]);
   return (
-    <ProblemsContext value={problems}>
-      <FileHostContext value={files}>
-        <MenusContext value={menus}>
-          <div className="app">
-            <TopBar />
-            <Rail />
-            <SidePanel />
-            <main className="stage">
-              <div className="board">
-                <Canvas />
-                <EmptyCanvas />
-                <RunBar />
-                <Messages />
-              </div>
-              {list && <Problems />}
-            </main>
-            {inspector && <Inspector />}
-            <StatusStrip />
-          </div>
-          <Overlays />
-          <Dropzone />
-          <Tooltips />
-        </MenusContext>
-      </FileHostContext>
-    </ProblemsContext>
+    <FileHostContext value={files}>
+      <MenusContext value={menus}>
+        <div className="app">
+          <TopBar />
+          <Rail />
+          <SidePanel />
+          <main className="stage">
+            <div className="board">
+              <Canvas />
+              <Breadcrumb />
+              <EmptyCanvas />
+              <RunBar />
+              <Messages />
+            </div>
+            {list && <Problems />}
+          </main>
+          {inspector && <Inspector />}
+          <StatusStrip />
+        </div>
+        <Overlays />
+        <Dropzone />
+        <Tooltips />
+      </MenusContext>
+    </FileHostContext>
   );
 }

@@ -2,7 +2,9 @@
 
 import type { Studio } from "../ui/editor";
 import type { Command } from "./command";
+import { ARRANGE_COMMANDS } from "./commands-arrange";
 import { EDIT_COMMANDS } from "./commands-edit";
+import { GO_COMMANDS } from "./commands-go";
 import { VIEW_COMMANDS } from "./commands-view";
 import { chooseFile, download, nameless, reportSaved } from "./documents";
 
@@ -121,6 +123,14 @@ const DOCUMENT_COMMANDS: readonly Command[] = [
 
 const HELP_COMMANDS: readonly Command[] = [
   {
+    id: "settings",
+    label: "Settings…",
+    section: "Help",
+    keys: ["Ctrl+,"],
+    everywhere: true,
+    run: ({ shell }) => shell.open({ kind: "settings" }),
+  },
+  {
     id: "commands",
     label: "Every command",
     section: "Help",
@@ -149,7 +159,9 @@ const HELP_COMMANDS: readonly Command[] = [
 export const COMMANDS: readonly Command[] = [
   ...RUN_COMMANDS,
   ...EDIT_COMMANDS,
+  ...ARRANGE_COMMANDS,
   ...VIEW_COMMANDS,
+  ...GO_COMMANDS,
   ...DOCUMENT_COMMANDS,
   ...HELP_COMMANDS,
 ];

@@ -1,5 +1,6 @@
 import { useEffect, useState, type JSX } from "react";
 import { useStudio } from "../ui/editor";
+import { takeFile } from "./incoming";
 
 /** Files dropped anywhere on the page are opened. */
 export function Dropzone(): JSX.Element | null {
@@ -19,7 +20,8 @@ export function Dropzone(): JSX.Element | null {
       setOver(false);
       if (!hasFiles(event) || event.defaultPrevented) return;
       event.preventDefault();
-      for (const file of event.dataTransfer?.files ?? []) void studio.files.import(file, file.name);
+      const at = { x: event.clientX, y: event.clientY };
+      for (const file of event.dataTransfer?.files ?? []) void takeFile(studio, file, at);
     };
     window.addEventListener("dragover", drag);
     window.addEventListener("dragleave", leave);
@@ -32,7 +34,7 @@ export function Dropzone(): JSX.Element | null {
   }, [studio]);
   return over ? (
     <div className="dropzone" aria-hidden="true">
-      <p>Drop to open the workflow</p>
+      <p>Drop to open a workflow, or to load a picture</p>
     </div>
   ) : null;
 }

@@ -49,6 +49,7 @@ export function contextMenus(studio: Studio): Menus {
       const { selection } = document.store.getState();
       if (!selection.nodes.has(id)) document.select(selectionOf({ nodes: new Set([id]) }));
       open("Node", at, [
+        ...(isEnabled(commandNamed("enter"), studio) ? ids(["enter"]) : []),
         ...ids(["run_to", "duplicate", "rename", "-", "collapse", "skip", "off", "pin"]),
         ...colors(),
         ...ids(

@@ -4,9 +4,11 @@ import { Menu } from "../ui/menu";
 import { AboutDialog } from "./about";
 import { CommandPalette } from "./command-palette";
 import { ConnectList } from "./connect-list";
+import { DroppedDialog } from "./dropped";
 import { FindPalette } from "./find-palette";
 import { NodePalette } from "./node-palette";
 import { SaveAsDialog } from "./save-as";
+import { SettingsDialog } from "./settings";
 import { ShortcutsDialog } from "./shortcuts";
 import { Viewer } from "../panels/viewer";
 
@@ -32,6 +34,8 @@ export function Overlays(): JSX.Element | null {
           }}
         />
       );
+    case "dropped":
+      return <DroppedDialog overlay={overlay} />;
     case "viewer":
       return <Viewer pictures={overlay.pictures} index={overlay.index} />;
     case "commands":
@@ -42,6 +46,8 @@ export function Overlays(): JSX.Element | null {
       return <ShortcutsDialog />;
     case "about":
       return <AboutDialog />;
+    case "settings":
+      return <SettingsDialog />;
     case "save_as":
       return <SaveAsDialog />;
     default:

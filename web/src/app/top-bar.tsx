@@ -21,6 +21,7 @@ const DOCUMENT_MENU = [
   "close",
   "reopen",
   "-",
+  "settings",
   "about",
 ];
 

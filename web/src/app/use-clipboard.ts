@@ -1,6 +1,7 @@
 import { useEffect } from "react";
 import { useStudio } from "../ui/editor";
 import { copiedText, pasteText, removeSelected } from "./commands-edit";
+import { takeFile } from "./incoming";
 import { takesText } from "./keymap";
 
 /** The browser's own copy, cut and paste, wherever no text is meant. What is copied is readable JSON. */
@@ -27,7 +28,7 @@ export function useClipboard(): void {
       if (pasteText(studio, text)) event.preventDefault();
       else if (text.trimStart().startsWith("{"))
         void studio.files.import(new Blob([text]), "Pasted workflow");
-      else if (file !== undefined) void studio.files.import(file, file.name);
+      else if (file !== undefined) void takeFile(studio, file, null);
     };
     window.addEventListener("copy", copy);
     window.addEventListener("cut", copy);

@@ -26,6 +26,7 @@ export function useShortcuts(): void {
       }
       if (plain && (inText || !inCanvas || (onControl && event.key !== "Delete")) && !/^F\d/.test(event.key))
         return;
+      if (plain && /^[a-z]$/i.test(event.key) && !studio.settings.store.getState().singleKeys) return;
       if (event.key === " " && plain) {
         event.preventDefault();
         if (!event.repeat) spaceSince = event.timeStamp;

@@ -72,7 +72,7 @@ function Surface(): JSX.Element {
   const viewport = useViewport();
   const far = useCanvas((state) => state.far);
   return (
-    <div className={`canvas${far ? " far" : ""}${wiring ? " wiring" : ""}`} {...gestures.surface}>
+    <div className={`canvas${far ? " far" : ""}${wiring ? " wiring" : ""}`} data-region {...gestures.surface}>
       <ReactFlow
         nodes={[...nodes]}
         edges={[...edges]}

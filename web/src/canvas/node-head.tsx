@@ -29,8 +29,10 @@ export function NodeHead({ id, figure, status, pinned, bad, sketched }: NodeHead
   const title = useDocument(({ graph }) => nodeTitle(graph.nodes.get(id), figure.spec));
   const color = useDocument(({ graph }) => graph.nodes.get(id)?.color ?? null);
   const tint = tintOf(color);
+  const inner = useDocument(({ graph, workflow }) => workflow.subgraphs.has(graph.nodes.get(id)?.type ?? ""));
+  const enter = (): void => document.enter([...document.store.getState().path, id]);
   return (
-    <header className="node-head" onDoubleClick={() => shell.set({ renaming: id })}>
+    <header className="node-head" onDoubleClick={() => (inner ? enter() : shell.set({ renaming: id }))}>
       {tint !== undefined && <span className="node-tint" style={{ background: tint }} />}
       {pinned && <Icon name="pin" size={13} />}
       {bad && <Icon name="alert" size={14} />}

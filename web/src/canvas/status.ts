@@ -1,9 +1,8 @@
-import { useMemo } from "react";
 import type { Problem } from "../model/problem";
 import { graphAt, runId } from "../model/path";
 import { type NodeStatus, IDLE, resultsOf, statusInside } from "../state/runs";
 import { useCatalog, useDocument, useRuns } from "../ui/editor";
-import { useProblems } from "../ui/problems";
+import { useProblemsOf } from "../ui/problems";
 import { useCanvasModel } from "./state";
 
 /** What the last run did or does with a node of the graph in front. */
@@ -20,9 +19,7 @@ export function useStatus(id: string): NodeStatus {
 }
 
 export function useNodeProblems(id: string): readonly Problem[] {
-  const name = useDocument((state) => runId(state.path, id));
-  const problems = useProblems();
-  return useMemo(() => problems.filter((problem) => problem.node === name), [problems, name]);
+  return useProblemsOf(useDocument((state) => runId(state.path, id)));
 }
 
 export function useNodeName(id: string): string {

@@ -37,6 +37,7 @@ export function useCanvasKeys() {
         event.preventDefault();
         controlsOf(node)[0]?.focus({ preventScroll: true });
       } else if (event.key === "Escape" && node !== null) {
+        event.preventDefault();
         studio.shell.store.getState().viewport?.focusCanvas();
       } else if (event.key === "c" && !event.ctrlKey && !event.metaKey && node !== null) {
         const socket =

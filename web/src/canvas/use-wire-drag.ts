@@ -108,7 +108,9 @@ function follow(hand: Hand, pressed: OpenEnd, start: globalThis.PointerEvent): v
     if (wire !== null) drop(hand, wire, aim, event);
   };
   const escape = (event: KeyboardEvent): void => {
-    if (event.key === "Escape") leave();
+    if (event.key !== "Escape") return;
+    event.preventDefault();
+    leave();
   };
   window.addEventListener("pointermove", move);
   window.addEventListener("pointerup", up);

@@ -44,3 +44,23 @@ export function existingPath(workflow: Workflow, path: Path): Path {
 export function runId(path: Path, node: string): string {
   return [...path, node].join(":");
 }
+
+/** A node of a document, and the graph it stands in. */
+export interface Place {
+  readonly path: Path;
+  readonly node: string;
+}
+
+/** Where the name leads by which a run knows a node. Ids may hold a colon themselves, so the document decides. */
+export function placeOf(workflow: Workflow, name: string, path: Path = TOP): Place | null {
+  if (subgraphAt(workflow, path) === undefined) return null;
+  const { nodes } = graphAt(workflow, path);
+  if (nodes.has(name)) return { path, node: name };
+  for (const id of nodes.keys()) {
+    const found = name.startsWith(`${id}:`)
+      ? placeOf(workflow, name.slice(id.length + 1), [...path, id])
+      : null;
+    if (found !== null) return found;
+  }
+  return null;
+}

@@ -15,9 +15,14 @@ export type Folders = ReadonlyMap<string, readonly string[]>;
 
 const UNLINKED: ReadonlySet<string> = new Set();
 
-/** Every fault of a graph. Those of nodes that no run needs are warnings. */
-export function validate(graph: Graph, specs: Specs, folders: Folders): readonly Problem[] {
-  const needed = neededNodes(graph, specs);
+/** Every fault of a graph. Those of nodes that no run needs (by default what saves or shows) are warnings. */
+export function validate(
+  graph: Graph,
+  specs: Specs,
+  folders: Folders,
+  ends: readonly string[] | null = null,
+): readonly Problem[] {
+  const needed = neededNodes(graph, specs, ends);
   const linked = linkedByNode(graph);
   const found = [
     ...[...graph.nodes].flatMap(([id, node]) =>

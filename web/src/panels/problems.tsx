@@ -1,17 +1,20 @@
 import type { JSX } from "react";
+import { graphAt, placeOf } from "../model/path";
+import type { Specs } from "../model/spec";
+import type { Workflow } from "../model/workflow";
 import { nodeTitleIn } from "../ui/names";
-import { selectionOf } from "../model/selection";
-import { useCatalog, useDocument, useShell, useStudio } from "../ui/editor";
+import { useCatalog, useDocument, useStudio } from "../ui/editor";
+import { goTo } from "../ui/go";
 import { Icon } from "../ui/icon";
 import { useProblems } from "../ui/problems";
 
 /** Everything that is wrong, each with its place: press to go there. */
 export function Problems(): JSX.Element {
-  const { shell, document } = useStudio();
+  const studio = useStudio();
+  const { shell } = studio;
   const problems = useProblems();
-  const graph = useDocument((state) => state.graph);
+  const workflow = useDocument((state) => state.workflow);
   const specs = useCatalog((state) => state.specs);
-  const viewport = useShell((state) => state.viewport);
   return (
     <section className="problems" aria-label="Problems" data-region>
       <header className="panel-head">
@@ -35,9 +38,7 @@ export function Problems(): JSX.Element {
               className="problem"
               data-warning={warning || undefined}
               onClick={() => {
-                if (node === null || !graph.nodes.has(node)) return;
-                document.select(selectionOf({ nodes: new Set([node]) }));
-                viewport?.show(node, input);
+                if (node !== null) goTo(studio, node, input);
               }}
             >
               <Icon name="alert" size={14} />
@@ -46,7 +47,7 @@ export function Problems(): JSX.Element {
               </span>
               {node !== null && (
                 <em>
-                  {nodeTitleIn(graph, node, specs)}
+                  {placeName(workflow, node, specs)}
                   {input !== null && ` › ${input}`}
                 </em>
               )}
@@ -56,4 +57,14 @@ export function Problems(): JSX.Element {
       </ul>
     </section>
   );
+}
+
+/** `Upscale › KSampler`: the subgraphs on the way, then the node. */
+function placeName(workflow: Workflow, name: string, specs: Specs): string {
+  const place = placeOf(workflow, name);
+  if (place === null) return name;
+  const outer = place.path.map((id, at) =>
+    nodeTitleIn(graphAt(workflow, place.path.slice(0, at)), id, specs),
+  );
+  return [...outer, nodeTitleIn(graphAt(workflow, place.path), place.node, specs)].join(" › ");
 }

@@ -1,7 +1,7 @@
 /** Opening and saving: the server's workflows, templates, runs' documents, and files dropped on the page. */
 
-import { type Client, Refused } from "../api/client";
-import type { WorkflowInfo } from "../api/types";
+import { type Client, type Guard, Refused } from "../api/client";
+import type { Imported, WorkflowInfo } from "../api/types";
 import { UnreadableWorkflow, fromJson, parse, serialise } from "../model/format";
 import { UnreadableJson } from "../model/json";
 import type { Workflow } from "../model/workflow";
@@ -34,6 +34,9 @@ export interface Files {
   restoreRun(run: string): Promise<boolean>;
   /** Open a file of any format that is known: ours, the field's, pictures with one inside. */
   import(file: Blob, name: string): Promise<boolean>;
+  /** The workflow inside a file, as the server reads it; null if there is none. */
+  inside(file: Blob): Promise<Imported | null>;
+  openImported(imported: Imported, name: string): void;
   /** The document's text, for a download, and a name for that file. */
   exported(): { readonly text: string; readonly name: string };
   workflows(): Promise<readonly WorkflowInfo[]>;
@@ -66,8 +69,23 @@ export function createFiles({ client, document, notices }: FilesParts): Files {
     document.open(parse(text), { name, revision });
     return true;
   };
+  const openImported: Files["openImported"] = (imported, name) => {
+    const workflow = titled(fromJson(imported.workflow), name.replace(/\.[^.]*$/, ""));
+    document.open(workflow, { dirty: true });
+    for (const problem of imported.problems) notices.error(problem.message, problem.hint);
+  };
   return {
     ...saving({ client, document, notices }),
+    openImported,
+    inside: async (file) => {
+      try {
+        return await client.import(file);
+      } catch (error) {
+        if (error instanceof Refused && error.status >= 400 && error.status < 500) return null;
+        notices.failure(error);
+        return null;
+      }
+    },
     open: (name) =>
       attempt(false, async () => {
         const known = document.store.getState().desk.documents.find((each) => each.name === name);
@@ -89,10 +107,7 @@ export function createFiles({ client, document, notices }: FilesParts): Files {
       }),
     import: (file, name) =>
       attempt(false, async () => {
-        const imported = await client.import(file);
-        const workflow = titled(fromJson(imported.workflow), name.replace(/\.[^.]*$/, ""));
-        document.open(workflow, { dirty: true });
-        for (const problem of imported.problems) notices.error(problem.message, problem.hint);
+        openImported(await client.import(file), name);
         return true;
       }),
     workflows: () => attempt([], () => client.workflows()),
@@ -113,8 +128,8 @@ function saving({ client, document, notices }: FilesParts) {
     const name = as ?? present;
     if (name === null) return { kind: "nameless" };
     const known = name === present && revision !== null;
-    const guard = overwrite ? "anything" : known ? { over: revision } : "new";
     try {
+      const guard: Guard = overwrite ? await whatIsThere(client, name) : known ? { over: revision } : "new";
       const written = await client.saveWorkflow(name, serialise(workflow), guard);
       document.markSaved(key, workflow, name, written);
       return { kind: "saved", name };
@@ -140,6 +155,16 @@ function saving({ client, document, notices }: FilesParts) {
       }
     },
   };
+}
+
+/** Name what a write goes over: the revision that is there now. */
+async function whatIsThere(client: Client, name: string): Promise<Guard> {
+  try {
+    return { over: (await client.workflow(name)).revision };
+  } catch (error) {
+    if (error instanceof Refused && error.status === 404) return "new";
+    throw error;
+  }
 }
 
 function titled(workflow: Workflow, title: string): Workflow {

@@ -86,8 +86,9 @@ test("saving names the revision it grew from, and keeps the new one", async () =
 test("a document changed elsewhere is not overwritten unasked", async () => {
   const { editor, server } = await started();
   server.set("PUT /v1/workflows/mine", ({ headers }) =>
-    headers.has("If-None-Match") ? problem(412, "changed_elsewhere") : json({}),
+    headers.get("If-Match") === '"7"' ? json({}) : problem(412, "changed_elsewhere"),
   );
+  server.set("GET /v1/workflows/mine", () => json({}, 200, { ETag: '"7"' }));
   expect(await editor.files.save({ name: "mine" })).toEqual({ kind: "conflict", name: "mine" });
   expect(editor.document.store.getState().name).toBeNull();
   expect(await editor.files.save({ name: "mine", overwrite: true })).toEqual({ kind: "saved", name: "mine" });

@@ -1,10 +1,13 @@
 /** The whole editor without its face: stores, and what a person can do with them. One per page. */
 
+import type { StoreApi } from "zustand/vanilla";
+
 import { type Client, createClient } from "../api/client";
 import { type Catalogs, createCatalog } from "./catalog";
 import { type Connection, createConnection } from "./connection";
 import { type Documents, createDocuments } from "./document";
 import type { Environment } from "./environment";
+import { type Faults, createFaults } from "./faults";
 import { type Files, createFiles } from "./files";
 import { type Notices, createNotices } from "./notices";
 import { type Runs, createRuns } from "./runs";
@@ -19,6 +22,8 @@ export interface Editor {
   readonly connection: Connection;
   readonly settings: Settings;
   readonly notices: Notices;
+  /** What is wrong with the document in front. */
+  readonly faults: StoreApi<Faults>;
   /** Run, run up to here, cancel. */
   readonly submit: Submitter;
   /** Open, save, import, templates. */
@@ -36,6 +41,7 @@ export function createEditor(environment: Environment): Editor {
   const catalog = createCatalog(client, environment);
   const runs = createRuns(client, environment);
   const connection = createConnection(client, environment);
+  const faults = createFaults(environment, document, catalog, runs);
   const submit = createSubmitter({ client, environment, document, catalog, runs, notices });
   const files = createFiles({ client, document, notices });
   const resync = (): void => {
@@ -77,6 +83,7 @@ export function createEditor(environment: Environment): Editor {
     connection,
     settings,
     notices,
+    faults,
     submit,
     files,
     start,

@@ -1,6 +1,7 @@
 /** The state of the window itself, none of it part of a document: what is open, what is said, what the canvas can do. */
 
 import { type StoreApi, createStore } from "zustand/vanilla";
+import type { Imported } from "../api/types";
 import type { Port } from "../model/workflow";
 import type { Shelf } from "../state/environment";
 import type { Point } from "./popover";
@@ -33,8 +34,15 @@ export type Overlay =
       readonly label: string;
       readonly entries: readonly MenuEntry[];
     }
+  /** A picture from outside that also holds a workflow: which of the two is meant? */
+  | {
+      readonly kind: "dropped";
+      readonly file: File;
+      readonly imported: Imported;
+      readonly at: Point | null;
+    }
   | { readonly kind: "viewer"; readonly pictures: readonly Picture[]; readonly index: number }
-  | { readonly kind: "commands" | "shortcuts" | "about" | "save_as" | "find" };
+  | { readonly kind: "commands" | "shortcuts" | "about" | "save_as" | "find" | "settings" };
 
 /** What the rest of the window may ask of the canvas. Points are in window pixels unless named flow. */
 export interface Viewport {
@@ -52,6 +60,8 @@ export interface Viewport {
 export interface ShellState {
   readonly panel: PanelName | null;
   readonly problems: boolean;
+  /** The problem that F8 went to last, as a key. */
+  readonly problem: string;
   readonly overlay: Overlay | null;
   /** Read out by screen readers. */
   readonly said: string;
@@ -84,6 +94,7 @@ export function createShell(shelf: Shelf): Shell {
   const store = createStore<ShellState>(() => ({
     panel: PANELS.find((name) => name === shelf.get(PANEL)) ?? null,
     problems: false,
+    problem: "",
     overlay: null,
     said: "",
     zoom: 1,

@@ -6,7 +6,7 @@ import { setValue } from "../model/edit";
 import { linkInto, type Port } from "../model/workflow";
 import { useDocument, useStudio } from "../ui/editor";
 import { Icon } from "../ui/icon";
-import { useProblems } from "../ui/problems";
+import { useProblemsOf } from "../ui/problems";
 import type { Moment } from "./props";
 import { widgetFor } from "./registry";
 import { useSeed } from "./use-seed";
@@ -44,13 +44,7 @@ export const Field = memo(function Field({ node, slot }: FieldProps): JSX.Elemen
 
 function useInputProblem(port: Port): string | undefined {
   const id = useDocument((state) => runId(state.path, port.node));
-  const problems = useProblems();
-  return useMemo(
-    () =>
-      problems.find((problem) => problem.node === id && problem.input === port.name && !problem.warning)
-        ?.message,
-    [problems, id, port.name],
-  );
+  return useProblemsOf(id).find((problem) => problem.input === port.name && !problem.warning)?.message;
 }
 
 /** In place of a widget whose value comes over a wire. */
