@@ -64,6 +64,7 @@ def test_make_run_serves_the_editor(tmp_path: Path):
     )
     try:
         wait_until(server.answers, 60, "make run did not serve")
+        assert b"<title>Photogram" in server.read("/")
     finally:
         os.killpg(server.process.pid, signal.SIGTERM)
         server.process.wait(30)
