@@ -87,9 +87,20 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("photogram"))
+    """The server that the stories share."""
+    yield from served(tmp_path_factory.mktemp("photogram"))
+
+
+@pytest.fixture
+def fresh_server(tmp_path: Path) -> Iterator[Server]:
+    """A server of the story's own, just started: its engine is not ready yet."""
+    yield from served(tmp_path)
+
+
+def served(home: Path) -> Iterator[Server]:
+    server = Server(home)
     server.start()
     yield server
     server.stop()
@@ -97,9 +108,21 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture
 def page(browser: Browser, server: Server) -> Iterator[Page]:
+    yield from opened(browser, server)
+
+
+@pytest.fixture
+def fresh_page(browser: Browser, fresh_server: Server) -> Iterator[Page]:
+    yield from opened(browser, fresh_server)
+
+
+def opened(browser: Browser, server: Server) -> Iterator[Page]:
     """A fresh profile on the page; anything the browser reports as an error fails the test."""
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    context = browser.new_context(
+        viewport={"width": 1440, "height": 900}, permissions=["clipboard-read", "clipboard-write"]
+    )
     page = context.new_page()
+    page.set_default_timeout(15_000)
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.goto(server.url)

@@ -14,6 +14,7 @@ from tests.web.person import (
     new_workflow,
     node,
     picture,
+    ready,
     rename,
     run,
     set_number,
@@ -69,7 +70,7 @@ def reused(page: Page) -> set[str]:
 def test_a_person_builds_text_to_image_sees_it_form_changes_a_word_and_reloads(page: Page):
     build_text_to_image(page)
     page.get_by_role("button", name=re.compile("^seed mode")).click()
-    page.get_by_role("menuitemcheckbox", name="Keep").click()
+    page.get_by_role("menuitemradio", name="Keep").click()
 
     run(page)
     preview = node(page, "KSampler").get_by_role("img")
@@ -95,9 +96,10 @@ def test_a_person_builds_text_to_image_sees_it_form_changes_a_word_and_reloads(p
     assert page.evaluate("photogram.document()") == document
 
 
-def test_a_run_survives_kill_9_of_the_server(page: Page, server: Server):
-    expect(page.get_by_role("status").filter(has_text="Ready")).to_be_visible(timeout=SLOW)
-    set_number(page, "KSampler", "steps", 300)
+def test_a_run_survives_kill_9_of_the_server(fresh_page: Page, fresh_server: Server):
+    page, server = fresh_page, fresh_server
+    ready(page)
+    set_number(page, "KSampler", "steps", 120)
     run(page)
     expect(node(page, "KSampler").get_by_role("img")).to_be_visible(timeout=SLOW)
     server.kill()
@@ -105,21 +107,3 @@ def test_a_run_survives_kill_9_of_the_server(page: Page, server: Server):
     server.start()
     expect(picture(page)).to_be_visible(timeout=2 * SLOW)
     wait_until(lambda: picture(page).evaluate("image => image.naturalWidth") == 128, 20, "no whole picture")
-
-
-def test_undo_takes_back_and_redo_brings_back(page: Page):
-    new_workflow(page)
-    add(page, "KSampler", 500, 200)
-    page.keyboard.press("Control+z")
-    expect(node(page, "KSampler")).to_have_count(0)
-    page.keyboard.press("Control+y")
-    expect(node(page, "KSampler")).to_be_visible()
-
-
-def test_a_wrong_value_is_told_on_the_node_and_the_input_it_belongs_to(page: Page):
-    new_workflow(page)
-    add(page, "Save Image", 500, 200)
-    run(page)
-    problem = node(page, "Save Image").get_by_text(re.compile("images"))
-    expect(problem.first).to_be_visible(timeout=SLOW)
-    expect(page.get_by_role("button", name=re.compile("problem"))).to_be_visible()
