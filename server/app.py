@@ -81,6 +81,8 @@ def local_runner(config: Config, queue: Queue, hub: Hub, assets: Assets) -> Loca
         threads=config.threads,
         cache_bytes=config.cache_bytes,
         version=version(),
+        log_level=config.log_level,
+        log_json=config.log_json,
     )
     limits = Limits(run=config.run_timeout_minutes * 60)
     return LocalRunner(queue, hub, assets, settings, config.data / "catalog.json", limits)

@@ -9,16 +9,17 @@ import asyncio
 import importlib.util
 import sys
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import get_args
 
 from graph.errors import InvalidWorkflow, WorkflowError
 from server import commands, logs
-from server.config import PROGRAM, Config, ConfigError, Loaded, flag_of, load, version
+from server.config import PROGRAM, Config, ConfigError, Loaded, flag_of, load, missing_models, version
 from server.console import complain, tell_problems
 from server.database import DatabaseError
 from server.listen import CannotListen, serve
 from server.offline import WorkerUnavailable
+from server.places import UnusableFolder
 
 FINE, WRONG, USAGE = 0, 1, 2
 PACKAGES = ("graph", "diffusion", "nodes", "server")
@@ -39,17 +40,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         tell_problems(error.problems)
     except WorkflowError as error:
         tell_problems((error.problem(),))
-    except (CannotListen, DatabaseError, WorkerUnavailable, commands.CommandError) as error:
+    except (CannotListen, DatabaseError, UnusableFolder, WorkerUnavailable, commands.CommandError) as error:
         complain(str(error), getattr(error, "hint", ""))
     except BrokenPipeError:
         return FINE
+    except OSError as error:
+        complain(f"{error.filename or 'A file'} cannot be used: {error.strerror or error}.")
     return WRONG
 
 
 def commanded(loaded: Loaded, options: argparse.Namespace) -> int:
     """Do what the command says; returns the exit status."""
     config = loaded.config
-    logs.configure(config.log_level if options.command in ("serve", None) else "warning", config.log_json)
+    if options.command != "serve" and loaded.origins["log_level"] == "default":
+        config = replace(config, log_level="warning")
+    logs.configure(config.log_level, config.log_json)
+    for folder in missing_models(loaded):
+        complain(f"There is no models folder {folder}, so nothing in it can be chosen.", "Check --models.")
     match options.command:
         case "run":
             return commands.run(config, options.file, options.set, options.target, options.out, options.json)

@@ -107,6 +107,12 @@ def load(flags: Mapping[str, object], environ: Mapping[str, str] | None = None) 
     return Loaded(config, MappingProxyType(origins))
 
 
+def missing_models(loaded: Loaded) -> tuple[Path, ...]:
+    """The models folders that somebody named and that are not there, as on a disk that is not plugged in."""
+    named = loaded.origins["models"] != "default"
+    return tuple(folder for folder in loaded.config.models if named and not folder.exists())
+
+
 def is_loopback(address: str) -> bool:
     """Whether only this machine can reach the address."""
     try:
@@ -133,15 +139,16 @@ def _layers(flags: Mapping[str, object], environ: Mapping[str, str]) -> Sequence
 def _read(path: Path, required: bool, known: set[str]) -> Mapping[str, object]:
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         if required:
             raise ConfigError(
                 f"The settings file {path} is not there.", "Check the path after --config."
             ) from None
         return {}
     except (OSError, ValueError) as error:
+        reason = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
         raise ConfigError(
-            f"The settings file {path} cannot be read: {error}.", "Mend or remove it."
+            f"The settings file {path} cannot be read: {reason}.", "Mend or remove it."
         ) from error
     for name in values:
         if name not in known:
@@ -248,6 +255,9 @@ def _check(config: Config) -> None:
             "Leave --listen at 127.0.0.1. From another machine, forward the port over ssh: "
             f"ssh -L {config.port}:127.0.0.1:{config.port} NAME-OF-THIS-MACHINE",
         )
+    for folder in config.models:
+        if folder.is_file():
+            raise ConfigError(f"{folder} is a file.", "Give --models a folder with checkpoints/, loras/, ...")
     for name in ("data", "custom_nodes"):
         for writable in (config.input, config.output, config.temp, config.data / "workflows"):
             if getattr(config, name).resolve().is_relative_to(writable.resolve()):

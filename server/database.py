@@ -217,18 +217,31 @@ def _connect(path: Path) -> Connection:
 
 def _open(path: Path) -> Connection:
     """Claim, check and upgrade the file. The returned connection holds the claim while it is open."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    guard = _claim(path)
     try:
-        if path.exists() and (fault := _fault(path)):
-            _move_aside(path, fault)
-        with _closing(_connect(path)) as connection:
-            connection.execute("pragma journal_mode = wal")
-            migrate(connection)
-    except BaseException:
-        guard.close()
-        raise
+        path.parent.mkdir(parents=True, exist_ok=True)
+        guard = _claim(path)
+        try:
+            if path.exists() and (fault := _fault(path)):
+                _move_aside(path, fault)
+            with _closing(_connect(path)) as connection:
+                connection.execute("pragma journal_mode = wal")
+                migrate(connection)
+        except BaseException:
+            guard.close()
+            raise
+    except (sqlite3.Error, OSError) as error:
+        raise _unusable(path, error) from error
     return guard
+
+
+def _unusable(path: Path, error: Exception) -> DatabaseError:
+    told = translated(error)
+    if isinstance(told, DatabaseError):
+        return told
+    return DatabaseError(
+        f"The database {path} cannot be used: {error}.",
+        "Make sure that its folder can be written to, or choose another with --data.",
+    )
 
 
 def _claim(path: Path) -> Connection:
@@ -240,6 +253,8 @@ def _claim(path: Path) -> Connection:
         guard.execute("begin exclusive")
     except sqlite3.OperationalError as error:
         guard.close()
+        if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+            raise
         raise DatabaseInUse(
             f"Another server is using {path}.", "Stop it, or start this one with another data folder."
         ) from error

@@ -109,6 +109,14 @@ class Ready:
 
 
 @dataclass(frozen=True, slots=True)
+class Unable:
+    """The worker cannot start, and why: a sentence. It ends after this."""
+
+    reason: str
+    kind: Literal["unable"] = "unable"
+
+
+@dataclass(frozen=True, slots=True)
 class Heartbeat:
     """The worker lives. `signs` counts what its nodes reported, `busy` whether one computes."""
 
@@ -182,7 +190,7 @@ class Ended:
 
 
 ToWorker: TypeAlias = Settings | Execute | Stop | Prepare | Kept | Watch | Free
-ToServer: TypeAlias = Ready | Heartbeat | Prepared | Began | Happened | Show | Previewed | Ended
+ToServer: TypeAlias = Ready | Unable | Heartbeat | Prepared | Began | Happened | Show | Previewed | Ended
 _CLASSES = {
     get_args(cls.__annotations__["kind"])[0]: cls for cls in (*get_args(ToWorker), *get_args(ToServer))
 }

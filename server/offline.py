@@ -22,7 +22,7 @@ from server.database import Database
 from server.folders import Folders
 from server.hub import Hub
 from server.queue import Queue
-from server.runner import LocalRunner
+from server.runner import LocalRunner, keep_catalog
 from server.submission import check
 
 Watcher = Callable[[Mapping[str, Any]], None]
@@ -101,8 +101,7 @@ async def catalog(config: Config) -> api.Catalog:
             pass  # written by another version; the worker knows better
     async with bench(config) as started:
         found = await started.catalog()
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    kept.write_bytes(msgspec.json.encode(found))
+    keep_catalog(kept, found)
     return found
 
 

@@ -205,7 +205,7 @@ class LocalRunner:
         for broken in ready.catalog.broken:
             log.warning("the node pack %s is left out: %s", broken.name, broken.reason)
         if changed:
-            _write_catalog(self._catalog_file, ready.catalog)
+            keep_catalog(self._catalog_file, ready.catalog)
 
     def _change(self, state: api.WorkerState, reason: str = "") -> None:
         self._state, self._reason = state, reason
@@ -231,7 +231,7 @@ def _read_catalog(file: Path) -> api.Catalog | None:
         return None
 
 
-def _write_catalog(file: Path, catalog: api.Catalog) -> None:
+def keep_catalog(file: Path, catalog: api.Catalog) -> None:
     """Keep it for the next start; that one works without, so a full disk does no harm."""
     fresh = file.with_name(file.name + ".new")
     try:

@@ -188,6 +188,8 @@ class Shift:
                 self._on_ready(message)
                 self._claiming = asyncio.create_task(self._claim_runs())
                 self._claiming.add_done_callback(self._claimed)
+            case messages.Unable(reason):
+                self.process.kill(reason)
             case messages.Heartbeat():
                 self._beat(message)
             case messages.Prepared():

@@ -44,6 +44,10 @@ PARENT_DEATH_SIGNAL = 1
 log = logging.getLogger(__name__)
 
 
+class NoDevice(Exception):
+    """What was chosen to compute on is not there; the message says what is."""
+
+
 class Line:
     """The pipes to the server. Sending is safe from any thread."""
 
@@ -306,13 +310,19 @@ def _parts(value: object) -> Iterable[object]:
 
 
 def _device(wanted: str) -> str:
+    """The device to compute on. Raises NoDevice if it is not there."""
     import torch
 
-    if wanted != "auto":
-        return wanted
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if wanted == "auto":
+        return next(name for name, is_there in there.items() if is_there)
+    if not there[wanted]:
+        known = ", ".join(name for name, is_there in there.items() if is_there)
+        built = " This build of torch knows no CUDA." if wanted == "cuda" and not torch.version.cuda else ""
+        raise NoDevice(
+            f"There is no device {wanted} here.{built} Choose another with --device: auto, {known}."
+        )
+    return wanted
 
 
 def _processor() -> str:
@@ -360,7 +370,12 @@ def main() -> None:
     if not isinstance(settings, messages.Settings):
         return
     configure(settings.log_level, settings.log_json)
-    asyncio.run(Worker(settings, line).serve())
+    try:
+        worker = Worker(settings, line)
+    except (NoDevice, ImportError) as error:
+        line.send(messages.Unable(str(error)))
+        return
+    asyncio.run(worker.serve())
     os._exit(0)
 
 

@@ -17,7 +17,8 @@ from tests.server.served import CATALOG, document
 @pytest.fixture
 def known(tmp_path: Path) -> list[str]:
     """Flags for a data folder that holds a catalog, so that no worker is needed."""
-    (tmp_path / "data").mkdir()
+    for name in ("data", "models"):
+        (tmp_path / name).mkdir()
     (tmp_path / "data" / "catalog.json").write_bytes(msgspec.json.encode(CATALOG))
     return [f"--{name}={tmp_path / name}" for name in ("data", "input", "output", "models", "custom-nodes")]
 
@@ -70,6 +71,29 @@ def test_wrong_settings_are_wrong_usage(capsys: pytest.CaptureFixture[str]) -> N
     assert "no sign-in" in capsys.readouterr().err
 
 
+def test_a_folder_that_cannot_be_made_is_told_in_a_sentence(
+    tmp_path: Path, known: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    assert cli.main(["serve", "--port=0", *known, f"--output={tmp_path / 'file' / 'sub'}"]) == 1
+    told = f"The output folder {tmp_path}/file/sub cannot be used: not a directory. Choose another with"
+    assert capsys.readouterr().err.splitlines()[-1] == f"{told} --output."
+
+
+def test_a_models_folder_that_is_not_there_is_told(
+    tmp_path: Path, known: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["models", *known, f"--models={tmp_path / 'away'}"]) == 0
+    assert f"There is no models folder {tmp_path / 'away'}" in capsys.readouterr().err
+
+
+def test_a_models_folder_that_is_a_file_is_wrong_usage(
+    known: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["models", *known, f"--models={__file__}"]) == 2
+    assert "is a file. Give --models a folder" in capsys.readouterr().err
+
+
 def test_a_file_of_the_field_is_turned_into_ours(
     tmp_path: Path, known: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -96,7 +120,7 @@ def test_results_are_json_when_asked_for(known: list[str], capsys: pytest.Captur
 
 
 def test_models_are_listed(tmp_path: Path, known: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "models" / "vae").mkdir(parents=True)
+    (tmp_path / "models" / "vae").mkdir()
     (tmp_path / "models" / "vae" / "a.sft").touch()
     assert cli.main(["models", *known]) == 0
     assert capsys.readouterr().out.split() == ["vae", "a.sft"]
@@ -148,4 +172,5 @@ def test_a_workflow_is_rendered_without_a_server(tmp_path: Path) -> None:
         cwd=cli.PROGRAM, capture_output=True, text=True,
     )  # fmt: skip
     assert (found.returncode, json.loads(found.stdout)["files"]) == (0, [str(out)])
+    assert " INFO " not in found.stderr and "KSampler\n" in found.stderr
     assert out.read_bytes().startswith(b"\x89PNG")

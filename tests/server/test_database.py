@@ -7,7 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from server.database import Connection, Database, DatabaseInUse, DiskFull, NewerDatabase, translated
+from server.database import (
+    Connection,
+    Database,
+    DatabaseError,
+    DatabaseInUse,
+    DiskFull,
+    NewerDatabase,
+    translated,
+)
 
 
 def put(connection: Connection, name: str, value: int) -> None:
@@ -108,6 +116,14 @@ async def test_a_damaged_file_is_moved_aside_and_a_fresh_one_started(
         assert await database.read(names) == []
     assert [kept.read_bytes() for kept in tmp_path.glob("a.damaged-*")] == [damaged[damage]]
     assert any(record.levelno == logging.ERROR for record in caplog.records)
+
+
+async def test_a_file_that_cannot_be_opened_is_told_with_the_way_out(tmp_path: Path) -> None:
+    (tmp_path / "a.lock").mkdir()
+    with pytest.raises(DatabaseError, match="cannot be used") as told:
+        async with Database(tmp_path / "a"):
+            pass
+    assert not isinstance(told.value, DatabaseInUse) and "--data" in told.value.hint
 
 
 async def test_a_full_database_refuses_the_write_and_goes_on_when_there_is_room(database: Database) -> None:

@@ -25,6 +25,7 @@ SAMPLES = (
     messages.Ready(
         api.Catalog((SPEC,), (api.BrokenPack("p", "because"),)), api.Device("cpu", "x", 1, 2, "float32")
     ),
+    messages.Unable("There is no device cuda here."),
     messages.Heartbeat(3, 0.5, True, api.Device("cpu", "x")),
     messages.Prepared(1, "{}", (Problem("a", "B."),)),
     messages.Began("r", 7),

@@ -402,3 +402,9 @@ async def test_an_input_file_is_found_by_name_and_nothing_outside_is(toys: Plant
     assert (await toys.run(read("a.txt"))).state == "succeeded"
     run = await toys.run(read("../photogram.sqlite"))
     assert (run.state, run.problems[0].node) == ("failed", "read")
+
+
+async def test_a_worker_that_cannot_start_says_why(tmp_path: Path) -> None:
+    async with plant(tmp_path, builtin_nodes=True, device="mps") as toys:
+        await toys.told("worker_changed", "There is no device mps here. Choose another with --device: auto, ")
+        assert toys.runner.state in ("restarting", "failed")
