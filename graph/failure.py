@@ -7,6 +7,7 @@ from graph.errors import NodeFailed, Problem
 LONGEST_MESSAGE = 2000
 LONGEST_WORDS = 500
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
+FORBIDDEN = (errno.EROFS, errno.EACCES, errno.EPERM)
 NO_MEMORY = (
     "can't allocate memory",
     "cannot allocate memory",
@@ -32,6 +33,9 @@ def problem_of(failed: NodeFailed) -> Problem:
     if isinstance(cause, OSError) and cause.errno in FULL_DISK:
         hint = "Free some space and try again."
         return Problem("disk_full", "The disk is full, so nothing could be saved.", hint, node)
+    if isinstance(cause, OSError) and cause.errno in FORBIDDEN:
+        message = f"{cause.filename or 'A file'} may not be used: {str(cause.strerror).lower()}."
+        return Problem("forbidden", sayable(message), "Look at the permissions of that folder.", node)
     if isinstance(cause, ENDINGS):
         hint = "Ask the author of the node, or leave it out."
         return Problem("node_failed", "The node tried to end the program.", hint, node)
@@ -42,8 +46,8 @@ def problem_of(failed: NodeFailed) -> Problem:
 
 def is_foreseen(cause: BaseException) -> bool:
     """Whether `problem_of` says all there is to say; of other errors the log should have more."""
-    full = isinstance(cause, OSError) and cause.errno in FULL_DISK
-    return full or isinstance(getattr(cause, "message", None), str) or lacks_memory(cause)
+    disk = isinstance(cause, OSError) and cause.errno in (*FULL_DISK, *FORBIDDEN)
+    return disk or isinstance(getattr(cause, "message", None), str) or lacks_memory(cause)
 
 
 def lacks_memory(cause: BaseException) -> bool:

@@ -168,8 +168,9 @@ class Execution:
 
 async def _encoded(node: str, job: Any) -> None:
     """Wait until a file is written. Raises NodeFailed."""
-    await asyncio.wait([asyncio.wrap_future(job)])
-    if (error := job.exception()) is not None:
+    encoded = asyncio.wrap_future(job)
+    await asyncio.wait([encoded])
+    if (error := encoded.exception()) is not None:
         raise NodeFailed(node, error) from error
 
 

@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeAlias, TypeVar, cast
@@ -88,7 +88,8 @@ class Shelf:
         for mark, saved in tuple(self._saved.items()):
             if saved.shown is None and saved.item.staged is not None:
                 saved.encoded.cancel()
-                Path(saved.item.staged).unlink(missing_ok=True)
+                with suppress(OSError):  # the disk may have become read-only under it
+                    Path(saved.item.staged).unlink(missing_ok=True)
                 self._forget(mark, saved)
 
     def _forget(self, mark: str, saved: Saved) -> None:

@@ -38,6 +38,11 @@ def test_a_full_disk_is_told_as_such() -> None:
     assert problem_of(NodeFailed("save", OSError(28, "No space left"))).code == "disk_full"
 
 
+def test_a_file_that_may_not_be_written_is_named() -> None:
+    problem = problem_of(NodeFailed("save", OSError(30, "Read-only file system", "/out/a.png")))
+    assert problem.message == "/out/a.png may not be used: read-only file system."
+
+
 def test_an_error_with_a_message_says_it_itself() -> None:
     problem = problem_of(NodeFailed("a", WorkflowError("Too odd.", "Choose an even one.", input="value")))
     assert (problem.message, problem.hint, problem.input) == ("Too odd.", "Choose an even one.", "value")

@@ -101,3 +101,15 @@ def test_what_never_got_a_name_is_removed_and_made_again(scope: Scope) -> None:
     scope.shelf.drop_unnamed()
     assert not Path(saved.item.staged).exists()
     assert (scope.shelf.find(host.marks[0]), scope.shelf.round("a")) == (None, 1)
+
+
+def test_what_cannot_be_removed_is_forgotten_all_the_same(scope: Scope) -> None:
+    host = scope.host("a")
+    host.save(write, prefix="x", suffix=".txt", shown={})
+    saved = scope.shelf.find(host.marks[0])
+    assert saved is not None and saved.item.staged is not None
+    saved.encoded.result()
+    Path(saved.item.staged).unlink()
+    Path(saved.item.staged).mkdir()
+    scope.shelf.drop_unnamed()
+    assert scope.shelf.find(host.marks[0]) is None
