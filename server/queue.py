@@ -151,16 +151,19 @@ class Queue:
             await self._tell(_finished(run))
         return run
 
-    async def give_back(self, worker: str, reason: str, *, died: bool) -> tuple[api.Run, ...]:
+    async def give_back(
+        self, worker: str, reason: str, *, died: bool, node: str | None = None
+    ) -> tuple[api.Run, ...]:
         """Return what a worker that is gone was running to its place in the queue, for a new attempt.
 
-        If a worker died under it for the third time, it fails with the reason. A cancelled one is cancelled.
+        If a worker died under it for the third time, it fails with the reason, at the `node` that was
+        running. A cancelled one is cancelled.
         """
 
         def give_back(connection: Connection) -> tuple[api.Run, ...]:
             where = "worker = ? and state = 'running'"
             connection.execute(f"update run set deaths = deaths + ? where {where}", (int(died), worker))
-            return _requeue(connection, where, (worker,), reason)
+            return _requeue(connection, where, (worker,), reason, node)
 
         runs = await self._database.write(give_back)
         await self._requeued(runs)
@@ -214,7 +217,7 @@ def _end(
 
 
 def _requeue(
-    connection: Connection, where: str, values: tuple[object, ...], reason: str
+    connection: Connection, where: str, values: tuple[object, ...], reason: str, node: str | None = None
 ) -> tuple[api.Run, ...]:
     ids = [str(row[0]) for row in connection.execute(f"select id from run where {where}", values)]
     for id in ids:
@@ -222,7 +225,7 @@ def _requeue(
         if row["cancelling"]:
             _end(connection, "cancelled", "id = ?", (id,))
         elif row["deaths"] >= MOST_DEATHS or row["attempt"] >= MOST_ATTEMPTS:
-            _end(connection, "failed", "id = ?", (id,), (_poisoned(row["attempt"], reason),))
+            _end(connection, "failed", "id = ?", (id,), (_poisoned(row["attempt"], reason, node),))
         else:
             connection.execute(
                 "update run set state = 'queued', worker = null, started = null where id = ?", (id,)
@@ -230,11 +233,12 @@ def _requeue(
     return tuple(_one(connection, id) for id in ids)
 
 
-def _poisoned(attempts: int, reason: str) -> Problem:
+def _poisoned(attempts: int, reason: str, node: str | None) -> Problem:
     return Problem(
         "worker_died",
         f"This run was begun {attempts} times and never came to an end. {reason}",
         "It is not tried again. Look at the node that ran last, and into the server's log.",
+        node,
     )
 
 

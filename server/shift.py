@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from graph.errors import Problem
-from graph.events import NodeShown
+from graph.events import NodeShown, NodeStarted
 from server import api, messages
 from server.assets import Assets
 from server.database import DiskFull
@@ -72,6 +72,7 @@ class Shift:
         self._name = secrets.token_hex(8)
         self._leaving = False
         self._claim: Claim | None = None
+        self._node: str | None = None
         self._over: asyncio.Future[messages.Ended] = asyncio.get_running_loop().create_future()
         self._asked: dict[int, asyncio.Future[messages.Prepared]] = {}
         self._numbers = itertools.count()
@@ -95,7 +96,7 @@ class Shift:
         for answer in tuple(self._asked.values()):
             answer.cancel()
         await asyncio.gather(*tasks, *self._jobs, return_exceptions=True)
-        await self._insist(lambda: self._queue.give_back(self._name, reason, died=died))
+        await self._insist(lambda: self._queue.give_back(self._name, reason, died=died, node=self._node))
         return reason
 
     async def _listen(self) -> None:
@@ -153,7 +154,7 @@ class Shift:
 
     async def _carry_out(self, claim: Claim) -> None:
         """Have the worker execute the run and note how it ended."""
-        run = claim.run
+        run, self._node = claim.run, None
         self._over = asyncio.get_running_loop().create_future()
         self._last_sign = self._last_life = time.monotonic()
         if await self._queue.is_cancelling(run.id):
@@ -206,7 +207,10 @@ class Shift:
             case messages.Began(run, total) if self._claim is not None and self._is_current(run):
                 self._hub.publish(api.RunStarted(run, self._claim.run.attempt, total))
             case messages.Happened(run, event) if self._is_current(run):
-                self._hub.publish(messages.event(event), run)
+                told = messages.event(event)
+                if isinstance(told, NodeStarted):
+                    self._node = told.node
+                self._hub.publish(told, run)
             case messages.Show(run) if self._is_current(run):
                 self._spawn(self._keep(message))
             case messages.Previewed(run) if self._is_current(run):

@@ -307,7 +307,7 @@ async def test_a_run_that_kills_every_worker_fails_with_the_reason(
     after = await toys.queue.add(saved(1))
     ended = await toys.ended(deadly.id)
     assert (ended.state, ended.attempt, ended.problems[0].code) == ("failed", 3, "worker_died")
-    assert sign in ended.problems[0].message
+    assert (sign in ended.problems[0].message, ended.problems[0].node) == (True, node)
     assert (await toys.ended(after.id)).state == "succeeded"
 
 
