@@ -117,6 +117,8 @@ def test_f8_goes_from_problem_to_problem_and_into_subgraphs(page: Page):
     expect(node(page, "Canny")).to_be_visible()
     canvas(page).press("Escape")
     expect(page.get_by_role("navigation", name="Breadcrumb")).to_have_count(0)
+    node(page, "Framed").get_by_text("Framed").dblclick()
+    page.get_by_role("navigation", name="Breadcrumb").get_by_role("button").first.click()
     expect(node(page, "Framed")).to_be_visible()
 
 

@@ -1,15 +1,15 @@
 /** Commands that change the graph. */
 
-import { clipOf, duplicate, paste, readClip } from "../model/clipboard";
+import { duplicate } from "../model/clipboard";
 import * as edit from "../model/edit";
 import { around, padded } from "../model/geometry";
 import { layout } from "../model/layout";
 import { all, downstream, isEmpty, joined, selectionOf, upstream } from "../model/selection";
-import { serialise } from "../model/format";
 import { specsWith } from "../model/slots";
 import { removeHealed } from "../model/wiring";
 import type { Studio } from "../ui/editor";
 import { plural } from "../ui/words";
+import { askBrowser, pasteClipboard } from "./clipboard";
 import type { Command } from "./command";
 import { boundsIn, sizesIn } from "./measure";
 
@@ -30,39 +30,6 @@ function counted(studio: Studio): string {
   if (nodes.size > 0) return plural(nodes.size, "node");
   if (notes.size > 0) return plural(notes.size, "note");
   return groups.size > 0 ? plural(groups.size, "group") : plural(links.size, "link");
-}
-
-/** The selection as text, or null if there is none. */
-export function copiedText(studio: Studio): string | null {
-  const { workflow, path, selection } = state(studio);
-  return isEmpty(selection) ? null : serialise(clipOf(workflow, path, selection));
-}
-
-/** Make the browser send its copy or cut event: the one way to the clipboard that needs no permission. */
-function askBrowser(what: "copy" | "cut"): void {
-  // eslint-disable-next-line @typescript-eslint/no-deprecated -- the successor is missing on plain http
-  document.execCommand(what);
-}
-
-/** Put a copied part under the pointer. */
-export function pasteText(studio: Studio, text: string, keepLinks = false): boolean {
-  const clip = readClip(text);
-  if (clip === null) return false;
-  const { workflow, path } = state(studio);
-  const viewport = studio.shell.store.getState().viewport;
-  const point = viewport?.toFlow(viewport.pointer());
-  const at = point === undefined ? null : ([Math.round(point.x), Math.round(point.y)] as const);
-  const pasted = paste(workflow, path, clip, { at, keepLinks });
-  studio.document.change(`paste ${plural(clip.graph.nodes.size, "node")}`, () => pasted.workflow);
-  studio.document.select(pasted.selection);
-  return true;
-}
-
-/** From a menu: the browser may ask first. With the keys, its own paste event comes instead. */
-async function pasteClipboard(studio: Studio, keepLinks: boolean): Promise<void> {
-  const text = "clipboard" in navigator ? await navigator.clipboard.readText().catch(() => null) : null;
-  if (text === null) studio.notices.info("The browser keeps the clipboard closed. Press Ctrl+V instead.");
-  else if (!pasteText(studio, text, keepLinks)) studio.notices.info("The clipboard holds no nodes.");
 }
 
 function grow(studio: Studio, reach: typeof upstream): void {

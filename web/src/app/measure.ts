@@ -1,7 +1,7 @@
-import { boundsOf, boxOf } from "../model/geometry";
+import { around, boundsOf, boxOf } from "../model/geometry";
 import type { Selection } from "../model/selection";
 import { specsWith } from "../model/slots";
-import { type Bounds, type Size, linkedInputs } from "../model/workflow";
+import { type Bounds, type Graph, type Size, linkedInputs } from "../model/workflow";
 import type { Studio } from "../ui/editor";
 
 /** The size of each node of the graph in front. */
@@ -29,4 +29,15 @@ export function boundsIn(studio: Studio, selection: Selection): readonly Bounds[
     .map((note) => boundsOf(note.position, note.size));
   const groups = graph.groups.filter((group) => selection.groups.has(group.id)).map((group) => group.bounds);
   return [...nodes, ...notes, ...groups];
+}
+
+const USUAL: Size = [280, 200];
+
+/** About how much room a part of a graph takes. */
+export function extent(graph: Graph): Size {
+  const box = around([
+    ...[...graph.nodes.values()].map((node) => boundsOf(node.position, node.size ?? USUAL)),
+    ...graph.notes.map((note) => boundsOf(note.position, note.size)),
+  ]);
+  return box === null ? [0, 0] : [box[2], box[3]];
 }

@@ -1,6 +1,7 @@
 import { useEffect } from "react";
 import { useStudio } from "../ui/editor";
-import { copiedText, pasteText, removeSelected } from "./commands-edit";
+import { copiedText, pasteText } from "./clipboard";
+import { removeSelected } from "./commands-edit";
 import { takeFile } from "./incoming";
 import { takesText } from "./keymap";
 

@@ -74,8 +74,8 @@ function Surface(): JSX.Element {
   return (
     <div className={`canvas${far ? " far" : ""}${wiring ? " wiring" : ""}`} data-region {...gestures.surface}>
       <ReactFlow
-        nodes={[...nodes]}
-        edges={[...edges]}
+        nodes={nodes}
+        edges={edges}
         nodeTypes={NODE_TYPES}
         edgeTypes={EDGE_TYPES}
         aria-label="Workflow canvas"

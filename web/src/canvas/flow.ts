@@ -1,4 +1,4 @@
-/** The document as the library wants it. Nodes and edges that did not change stay the same objects. */
+/** The document as the library wants it. Nodes and edges that did not change stay the same objects, in the same lists. */
 
 import { type Edge, type Node as FlowNode, Position } from "@xyflow/react";
 import type { Selection } from "../model/selection";
@@ -36,9 +36,10 @@ type Transient = Pick<CanvasState, "moved" | "sized" | "previewed">;
 
 export function createFlow(figures: Figures) {
   let kept = new Map<string, Kept>();
-  let list: readonly FlowNode[] = [];
+  let list: FlowNode[] = [];
   let edges = new Map<Link, Edge>();
-  let edgeList: readonly Edge[] = [];
+  let edgeList: Edge[] = [];
+  let wired: { links: Graph["links"]; selected: ReadonlySet<string>; nodes: number } | null = null;
 
   const place = (key: string, source: unknown, flow: FlowNode, next: Map<string, Kept>): FlowNode => {
     const before = kept.get(key);
@@ -47,12 +48,7 @@ export function createFlow(figures: Figures) {
     next.set(key, { source, flow: result });
     return result;
   };
-  const nodes = (
-    graph: Graph,
-    specs: Specs,
-    selection: Selection,
-    transient: Transient,
-  ): readonly FlowNode[] => {
+  const nodes = (graph: Graph, specs: Specs, selection: Selection, transient: Transient): FlowNode[] => {
     const next = new Map<string, Kept>();
     const found: FlowNode[] = [];
     for (const group of graph.groups) {
@@ -90,9 +86,13 @@ export function createFlow(figures: Figures) {
     if (!same) list = found;
     return list;
   };
-  const wires = (graph: Graph, selected: ReadonlySet<string>): readonly Edge[] => {
+  const wires = (graph: Graph, selected: ReadonlySet<string>): Edge[] => {
+    const { links } = graph;
+    if (wired?.links === links && wired.selected === selected && wired.nodes === graph.nodes.size)
+      return edgeList;
+    wired = { links, selected, nodes: graph.nodes.size };
     const next = new Map<Link, Edge>();
-    const found = graph.links
+    const found = links
       .filter((link) => graph.nodes.has(link.from.node) && graph.nodes.has(link.to.node))
       .map((link) => {
         const before = edges.get(link);

@@ -109,14 +109,15 @@ function CollapsedSockets({ id, figure }: { id: string; figure: Figure }): JSX.E
   );
 }
 
+/** A node whose type nobody here knows; below it stands what to do. */
 function Lost({ id, top }: { id: string; top: number }): JSX.Element {
   const type = useDocument(({ graph }) => graph.nodes.get(id)?.type ?? "");
   const pack = useDocument(({ graph }) => graph.nodes.get(id)?.pack ?? "");
-  const kept = useDocument(({ graph }) => graph.nodes.get(id)?.inputs.size ?? 0);
   return (
     <p className="node-lost" style={{ top }}>
-      There is no node type <code>{type}</code> here{pack === "" ? "" : `; it is from ${pack}`}. Its {kept}{" "}
-      values and its links are kept.
+      <code>{type}</code>
+      {pack === "" ? " is not installed here." : ` of ${pack} is not installed here.`} Its values and links
+      are kept.
     </p>
   );
 }

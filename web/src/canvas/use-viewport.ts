@@ -73,6 +73,7 @@ export function useViewport(): Pick<ReactFlowProps, "onMove" | "onInit"> {
         document.querySelector<HTMLElement>(".canvas .react-flow")?.focus({ preventScroll: true }),
       toFlow: (point) => flow.screenToFlowPosition(point),
       pointer: () => pointer.current ?? middle(),
+      isOver: () => pointer.current !== null,
     };
     shell.set({ viewport, zoom: Math.round(flow.getZoom() * 100) / 100 });
   }, [flow, shell]);

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 
 import { setValue } from "./edit";
-import { existingPath, graphAt, runId, withGraphAt } from "./path";
+import { existingPath, graphAt, placeOf, runId, withGraphAt } from "./path";
 import { specsWith } from "./slots";
 import { SPECS, TEXT_TO_IMAGE, portOf } from "./toys";
 import { graphOf, nodeOf, workflowOf } from "./workflow";
@@ -29,4 +29,11 @@ test("a subgraph is a node type with the widgets of what it names", () => {
 test("a path ends where it leads nowhere", () => {
   expect(existingPath(outer, ["one", "sampler", "x"])).toEqual(["one"]);
   expect(existingPath(outer, ["gone"])).toEqual([]);
+});
+
+test("a run's name for a node leads to its place, also where ids hold a colon", () => {
+  const named = { ...outer, graph: graphOf({ nodes: new Map([["a:b", nodeOf("sub")]]) }) };
+  expect(placeOf(outer, "one:sampler")).toEqual({ path: ["one"], node: "sampler" });
+  expect(placeOf(named, "a:b:sampler")).toEqual({ path: ["a:b"], node: "sampler" });
+  expect(placeOf(outer, "one:nothing")).toBeNull();
 });

@@ -93,7 +93,7 @@ function scattered(text: string, term: string): number {
   return good / term.length < 0.5 ? 0 : 0.8 * (good / term.length);
 }
 
-/** The nodes of a graph that match a text: their title, type, or id (Ctrl+F). */
+/** The nodes of a graph that match a text: their title, type, or id (Ctrl+F); what is called just so comes first. */
 export function findNodes(
   nodes: ReadonlyMap<string, { readonly type: string; readonly title: string | null }>,
   specs: Specs,
@@ -101,12 +101,18 @@ export function findNodes(
 ): readonly string[] {
   const wanted = text.trim().toLowerCase();
   if (wanted === "") return [];
+  const rank = (texts: readonly string[]): number => {
+    const [name = "", ...others] = texts.map((each) => each.toLowerCase());
+    if (name.includes(wanted)) return name === wanted ? 3 : 2;
+    return others.some((each) => each.includes(wanted)) ? 1 : 0;
+  };
   return [...nodes]
-    .filter(([id, node]) => {
-      const spec = specs.get(node.type);
-      return [node.title ?? "", node.type, id, spec ? specTitle(spec) : ""].some((each) =>
-        each.toLowerCase().includes(wanted),
-      );
+    .map(([id, { type, title }]) => {
+      const spec = specs.get(type);
+      const own = spec ? specTitle(spec) : type;
+      return { id, rank: rank([title ?? own, own, type, id]) };
     })
-    .map(([id]) => id);
+    .filter((each) => each.rank > 0)
+    .toSorted((one, other) => other.rank - one.rank)
+    .map(({ id }) => id);
 }

@@ -33,7 +33,8 @@ export function all(graph: Graph): Selection {
 
 /** What of a selection still exists; the same object if all of it does. */
 export function existing(selection: Selection, graph: Graph): Selection {
-  const whole = all(graph);
+  if (isEmpty(selection)) return selection;
+  const whole = selection.links.size > 0 ? all(graph) : { ...all({ ...graph, links: [] }), links: NONE };
   const kept: Selection = {
     nodes: selection.nodes.intersection(whole.nodes),
     links: selection.links.intersection(whole.links),

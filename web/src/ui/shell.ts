@@ -55,6 +55,8 @@ export interface Viewport {
   readonly toFlow: (point: Point) => Point;
   /** Where a new thing goes when the pointer does not say: under the pointer if it is over the canvas, else the middle. */
   readonly pointer: () => Point;
+  /** The pointer is over the canvas. */
+  readonly isOver: () => boolean;
 }
 
 export interface ShellState {

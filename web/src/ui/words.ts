@@ -12,6 +12,7 @@ export function bytes(count: number): string {
 
 /** `0.4 s`, `12 s`, `3 min 5 s`. */
 export function seconds(count: number): string {
+  if (count < 0.05) return "0 s";
   if (count < 10) return `${count.toFixed(1)} s`;
   if (count < 60) return `${Math.round(count)} s`;
   const minutes = Math.floor(count / 60);
