@@ -99,7 +99,7 @@ def test_a_person_builds_text_to_image_sees_it_form_changes_a_word_and_reloads(p
 def test_a_run_survives_kill_9_of_the_server(fresh_page: Page, fresh_server: Server):
     page, server = fresh_page, fresh_server
     ready(page)
-    set_number(page, "KSampler", "steps", 120)
+    set_number(page, "KSampler", "steps", 60)
     run(page)
     expect(node(page, "KSampler").get_by_role("img")).to_be_visible(timeout=SLOW)
     server.kill()

@@ -2,7 +2,7 @@ import type { JSX } from "react";
 import { useStudio } from "../ui/editor";
 import { Dialog } from "../ui/dialog";
 import { PickList } from "../ui/pick-list";
-import { isEnabled } from "./command";
+import { type Command, isEnabled } from "./command";
 import { COMMANDS } from "./commands";
 
 /** Every command by name. */
@@ -10,13 +10,16 @@ export function CommandPalette(): JSX.Element {
   const studio = useStudio();
   const close = (): void => studio.shell.close();
   const find = (query: string) => {
-    const words = query.toLowerCase().split(/\s+/);
-    return COMMANDS.filter(
+    const wanted = query.trim().toLowerCase();
+    const words = wanted.split(/\s+/);
+    const fits = COMMANDS.filter(
       (command) =>
         command.id !== "commands" &&
         isEnabled(command, studio) &&
         words.every((word) => `${command.label} ${command.section}`.toLowerCase().includes(word)),
     );
+    const byName = (command: Command): number => (command.label.toLowerCase().includes(wanted) ? 0 : 1);
+    return fits.toSorted((one, other) => byName(one) - byName(other));
   };
   return (
     <Dialog title="Commands" bare className="palette-dialog" onClose={close}>
