@@ -263,7 +263,7 @@ def _converted(raw: Mapping[str, Json], cls: type[T], where: str, node: str | No
         found = re.match(r"(.+?)(?: - at `\$\.?(.*)`)?$", str(error), re.DOTALL)
         what, path = (found[1], found[2]) if found else (str(error), None)
         raise UnreadableWorkflow(
-            f"{f'`{path}` of {where}' if path else where} cannot be read: {what[:200]}.", node=node
+            f"{f'`{path}` of {where}' if path else _capital(where)} cannot be read: {what[:200]}.", node=node
         ) from error
 
 
@@ -272,14 +272,18 @@ def _known(raw: Mapping[str, Json], known: Sequence[str], where: str, node: str 
         if key not in known:
             hint = did_you_mean(key, known) or "Data of your own belongs into `extra`."
             raise UnreadableWorkflow(
-                f"{where} has {brief(key)}, which this program does not know.", hint, node
+                f"{_capital(where)} has {brief(key)}, which this program does not know.", hint, node
             )
+
+
+def _capital(where: str) -> str:
+    return where[:1].upper() + where[1:]
 
 
 def _object(raw: Json, where: str, node: str | None = None) -> dict[str, Json]:
     if isinstance(raw, dict):
         return raw
-    raise UnreadableWorkflow(f"{where} should be an object, but is {_kind(raw)}.", node=node)
+    raise UnreadableWorkflow(f"{_capital(where)} should be an object, but is {_kind(raw)}.", node=node)
 
 
 def _kind(value: Json) -> str:

@@ -29,8 +29,11 @@ def parse(text: str | bytes) -> Json:
             whole, object_pairs_hook=_object, parse_float=_float, parse_int=_int, parse_constant=_constant
         )
     except json.JSONDecodeError as error:
+        if not whole.strip():
+            raise UnreadableWorkflow("The file is empty.", "Choose another, or save it again.") from error
         raise UnreadableWorkflow(
-            f"The file is not valid JSON: {error.msg} on line {error.lineno}, column {error.colno}."
+            f"The file is not valid JSON: {error.msg} on line {error.lineno}, column {error.colno}.",
+            "Mend it there, or save it again where it came from.",
         ) from error
     except RecursionError as error:
         raise _too_deep() from error

@@ -1,7 +1,7 @@
 """The command line: `photogram serve`, `run`, `validate`, `import`, `nodes`, `models`, `queue`, `config`.
 
 Results go to stdout, progress and problems to stderr. Exit status: 0 fine, 1 the workflow (or what the
-command needs) is wrong, 2 wrong usage, 3 the run failed.
+command needs) is wrong, 2 wrong usage, 3 the run failed, 130 stopped with Ctrl+C.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from server.listen import CannotListen, serve
 from server.offline import WorkerUnavailable
 from server.places import UnusableFolder
 
-FINE, WRONG, USAGE = 0, 1, 2
+FINE, WRONG, USAGE, STOPPED = 0, 1, 2, 130
 PACKAGES = ("graph", "diffusion", "nodes", "server")
 PLACES = ("models", "input", "output", "data", "custom_nodes")
 COMPUTING = ("device", "precision", "threads", "log_level")
@@ -44,6 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         complain(str(error), getattr(error, "hint", ""))
     except BrokenPipeError:
         return FINE
+    except KeyboardInterrupt:
+        complain("Stopped.")
+        return STOPPED
     except OSError as error:
         complain(f"{error.filename or 'A file'} cannot be used: {error.strerror or error}.")
     return WRONG

@@ -235,7 +235,7 @@ def with_setting(workflow: Workflow, specs: Mapping[str, NodeSpec], text: str) -
     if not equals:
         raise CommandError(f"--set {text} has no =.", "Write --set NODE.INPUT=VALUE.")
     input = next((_input(workflow, specs, *target) for target in targets_of(workflow.graph, key)), None)
-    return with_value(workflow, key, parsed(value, input))
+    return with_value(workflow, specs, key, parsed(value, input))
 
 
 def parsed(text: str, input: Input | None) -> Json:

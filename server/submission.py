@@ -5,13 +5,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 
-from graph.validate import problems as problems_of
-
 from graph import document
+from graph.declared import declared
 from graph.errors import InvalidWorkflow, Problem, WorkflowError
 from graph.flatten import flatten
 from graph.node import NodeSpec
-from graph.workflow import Graph, Json, Workflow
+from graph.suggest import brief, did_you_mean
+from graph.validate import problems as problems_of
+from graph.workflow import Graph, Json, Node, Workflow
 from server import api
 from server.assets import expanded
 from server.files import UnsafeName
@@ -44,23 +45,35 @@ def understood(request: api.RunRequest, specs: Mapping[str, NodeSpec]) -> Workfl
     """The workflow of a request, with its values set."""
     workflow, _ = read_any(request.workflow, specs)
     for key, value in request.values.items():
-        workflow = with_value(workflow, key, value)
+        workflow = with_value(workflow, specs, key, value)
     return workflow
 
 
-def with_value(workflow: Workflow, key: str, value: Json) -> Workflow:
+def with_value(workflow: Workflow, specs: Mapping[str, NodeSpec], key: str, value: Json) -> Workflow:
     """Set one input: `key` names an input of the workflow, or is `node.input` with the longest id there is.
 
-    A link into the input gives way. Raises WorkflowError if there is no such node or named input.
+    A link into the input gives way. Raises WorkflowError if there is no such node, input or named input.
     """
     graph = workflow.graph
     targets = targets_of(graph, key)
     nodes = dict(graph.nodes)
     for id, name in targets:
         if id in nodes:
+            require_input(id, nodes[id], specs, name)
             nodes[id] = replace(nodes[id], inputs={**nodes[id].inputs, name: value})
     links = tuple(link for link in graph.links if (link.to_node, link.input) not in targets)
     return replace(workflow, graph=replace(graph, nodes=nodes, links=links))
+
+
+def require_input(id: str, node: Node, specs: Mapping[str, NodeSpec], name: str) -> None:
+    """Raises WorkflowError if a node of a known type has no such input."""
+    spec = specs.get(node.type)
+    if spec is None or spec.has_dynamic_inputs:
+        return
+    known = declared(spec.inputs, {**node.inputs, name: None})
+    if name not in known:
+        hint = did_you_mean(name, known) or f"Its inputs are {', '.join(known)}."
+        raise WorkflowError(f"{spec.title or spec.type} has no input {brief(name)}.", hint, id, name)
 
 
 def targets_of(graph: Graph, key: str) -> Sequence[tuple[str, str]]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-from graph.errors import UnreadableWorkflow
 from graph.formats.layout import laid_out
 from graph.formats.values import fitted
 from graph.node import Input, NodeSpec
@@ -47,17 +46,11 @@ def is_link(value: Json) -> bool:
 
 
 def output_name(data: Mapping[str, Json], link: list[Json], specs: Mapping[str, NodeSpec]) -> str:
-    """The name of the output a link comes from; its number if the node type is not known."""
+    """The name of the output a link comes from; its number if the node is not known, or has none such."""
     source = data.get(link[0])
     spec = specs.get(source["class_type"]) if source else None
-    if spec is None:
-        return str(link[1])
-    if not 0 <= link[1] < len(spec.outputs):
-        raise UnreadableWorkflow(
-            f"A link takes output {link[1]} of node {link[0]} ({spec.type}), which has {len(spec.outputs)}.",
-            "The file was made for another version of that node. Wire it anew.",
-        )
-    return spec.outputs[link[1]].name
+    is_known = spec is not None and 0 <= link[1] < len(spec.outputs)
+    return spec.outputs[link[1]].name if spec is not None and is_known else str(link[1])
 
 
 def _node(entry: dict[str, Json], spec: NodeSpec | None) -> Node:

@@ -60,7 +60,7 @@ def read(data: dict[str, Json], specs: Mapping[str, NodeSpec]) -> tuple[Workflow
         subgraphs = {id: reading.graph(definition) for id, definition in definitions.items()}
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         raise UnreadableWorkflow(
-            f"This workflow file is damaged: {type(error).__name__} at {error}.",
+            "This workflow file is damaged: one of its nodes or links is not complete.",
             "Save it again in the editor it came from, or open another copy.",
         ) from error
     kept = {key: data[key] for key in ("revision", "config", "models") if data.get(key)}

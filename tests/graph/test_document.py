@@ -209,7 +209,7 @@ def test_a_byte_order_mark_is_passed_over():
 
 
 REFUSED = [
-    ("", "not valid JSON: Expecting value on line 1, column 1"),
+    ("", "The file is empty."),
     ('{"format": 1,\n "nodes": }', "on line 2, column 11"),
     ("[]", "A workflow is a JSON object, but this is a list."),
     ('{"nodes": []}', "This is not a Photogram workflow: it has no `format` number."),
@@ -221,11 +221,11 @@ REFUSED = [
     ('{"format": 1, "groups": [{"id": "g"}]}', "`groups[0]` of the document cannot be read: Object missing"),
     ('{"format": 1, "title": 1}', "The `title` of the document should be a text, but is a number."),
     ('{"format": 1, "id": null}', "The document's `id` should be a text, but is null."),
-    ('{"format": 1, "noodles": {}}', "the document has 'noodles', which this program does not know."),
+    ('{"format": 1, "noodles": {}}', "The document has 'noodles', which this program does not know."),
     ('{"format": 1, "nodes": {"": {"type": "X"}}}', "should have 1 to 200 bytes"),
-    ('{"format": 1, "subgraphs": {"s": {"format": 1}}}', "subgraph 's' has 'format'"),
+    ('{"format": 1, "subgraphs": {"s": {"format": 1}}}', "Subgraph 's' has 'format'"),
     ('{"format": 1, "format": 1}', 'The key "format" stands twice in one object.'),
-    (document(a={}), "node 'a' cannot be read: Object missing required field `type`."),
+    (document(a={}), "Node 'a' cannot be read: Object missing required field `type`."),
     (document(a={"type": 1}), "`type` of node 'a' cannot be read: Expected `str`, got `int`."),
     (document(a={"type": "X", "state": "of"}), "Invalid enum value 'of'"),
     (document(a={"type": "X", "position": [1]}), "`position` of node 'a' cannot be read"),

@@ -130,8 +130,9 @@ async def test_a_node_that_raises_fails_the_run_with_its_words(toys: Plant) -> N
 async def test_whatever_a_node_raises_ends_its_run_and_not_the_worker(
     toys: Plant, name: str, message: str
 ) -> None:
-    worker = toys.runner.pid
-    run = await toys.run(workflow(**{name: {}}, save={"value": {"link": [name, "INT"]}}))
+    document = workflow(**{name: {}}, save={"value": {"link": [name, "INT"]}})
+    await toys.run(document)
+    worker, run = toys.runner.pid, await toys.run(document)
     assert [problem.message for problem in run.problems] == [message]
     assert toys.runner.pid == worker
 

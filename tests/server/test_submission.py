@@ -70,12 +70,12 @@ def test_a_target_that_is_not_there_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_value_is_set_by_node_and_input() -> None:
-    changed = with_value(from_json(document()), "empty.width", 8)
+    changed = with_value(from_json(document()), KNOWN, "empty.width", 8)
     assert changed.graph.nodes["empty"].inputs["width"] == 8
 
 
 def test_a_value_is_set_by_the_name_of_an_input_of_the_workflow() -> None:
-    assert with_value(from_json(NAMED), "wide", 8).graph.nodes["empty"].inputs["width"] == 8
+    assert with_value(from_json(NAMED), KNOWN, "wide", 8).graph.nodes["empty"].inputs["width"] == 8
 
 
 def test_the_longest_node_id_that_exists_is_meant() -> None:
@@ -85,11 +85,17 @@ def test_the_longest_node_id_that_exists_is_meant() -> None:
 
 
 def test_a_link_gives_way_to_a_value_that_is_set() -> None:
-    changed = with_value(from_json(document()), "save.images", 1)
+    changed = with_value(from_json(document()), KNOWN, "save.images", 1)
     assert (changed.graph.links, changed.graph.nodes["save"].inputs["images"]) == ((), 1)
 
 
 @pytest.mark.parametrize("key", ["width", "nowhere.width", "empty.", ".", ""])
 def test_an_input_that_is_not_there_is_refused(key: str) -> None:
     with pytest.raises(WorkflowError, match="has no input"):
-        with_value(from_json(document()), key, 1)
+        with_value(from_json(document()), KNOWN, key, 1)
+
+
+def test_a_value_for_an_input_that_the_node_does_not_have_is_refused() -> None:
+    with pytest.raises(WorkflowError, match="EmptyImage has no input 'widht'") as told:
+        with_value(from_json(document()), KNOWN, "empty.widht", 8)
+    assert (told.value.hint, told.value.node) == ("Did you mean 'width'?", "empty")

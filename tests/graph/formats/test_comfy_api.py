@@ -2,7 +2,6 @@
 
 import pytest
 
-from graph.errors import UnreadableWorkflow
 from graph.formats import is_foreign, read
 from graph.workflow import Link
 
@@ -77,9 +76,9 @@ def test_nodes_are_placed_in_columns_along_their_links(specs):
     assert nodes["3"].position[0] < nodes["2"].position[0] < nodes["1"].position[0]
 
 
-def test_an_output_number_the_node_does_not_have_is_refused(specs):
-    with pytest.raises(UnreadableWorkflow, match=r"output 5 of node 2 \(KSampler\), which has 1"):
-        read({"1": node("VAEDecode", samples=["2", 5]), "2": node("KSampler")}, specs)
+def test_an_output_number_the_node_does_not_have_stays_for_validation_to_name(specs):
+    data = {"1": node("VAEDecode", samples=["2", 5]), "2": node("KSampler")}
+    assert read(data, specs).workflow.graph.links == (Link("2", "5", "1", "samples"),)
 
 
 @pytest.mark.parametrize(
