@@ -27,8 +27,8 @@ def checks() -> list[tuple[str, list[str], Path]]:
         ("eslint", [node, f"{web}/eslint/bin/eslint.js", "."], WEB),
         ("prettier", [node, f"{web}/prettier/bin/prettier.cjs", "--check", "--log-level=warn", "."], WEB),
         ("vitest", [node, f"{web}/vitest/vitest.mjs", "run", "--silent"], WEB),
-        ("pytest", pytest, ROOT),
-        ("pytest, slow", [*pytest, "-m", "slow and not browser", "--timeout=600"], ROOT),
+        ("pytest", [*pytest, "-n", "2", "--dist", "worksteal"], ROOT),
+        ("pytest, slow", [*pytest, "-m", "slow and not browser and not soak", "--timeout=600"], ROOT),
         ("pytest, browser", [*pytest, "-m", "browser", "--timeout=300"], ROOT),
     ]
 
