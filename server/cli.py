@@ -18,10 +18,18 @@ from server.config import PROGRAM, Config, ConfigError, Loaded, flag_of, load, m
 from server.console import complain, tell_problems
 from server.database import DatabaseError
 from server.listen import CannotListen, serve
-from server.offline import WorkerUnavailable
+from server.offline import NotWritten, WorkerUnavailable
 from server.places import UnusableFolder
 
 FINE, WRONG, USAGE, STOPPED = 0, 1, 2, 130
+REFUSALS = (
+    CannotListen,
+    DatabaseError,
+    NotWritten,
+    UnusableFolder,
+    WorkerUnavailable,
+    commands.CommandError,
+)
 PACKAGES = ("graph", "diffusion", "nodes", "server")
 PLACES = ("models", "input", "output", "data", "custom_nodes")
 COMPUTING = ("device", "precision", "threads", "log_level")
@@ -40,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         tell_problems(error.problems)
     except WorkflowError as error:
         tell_problems((error.problem(),))
-    except (CannotListen, DatabaseError, UnusableFolder, WorkerUnavailable, commands.CommandError) as error:
+    except REFUSALS as error:
         complain(str(error), getattr(error, "hint", ""))
     except BrokenPipeError:
         return FINE

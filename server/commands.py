@@ -60,8 +60,11 @@ async def rendered(
     config: Config, data: bytes, sets: Sequence[str], targets: Sequence[str] | None, out: str | None
 ) -> tuple[api.Run, list[Path]]:
     """The ended run, and where its pictures lie."""
+    spare = config.output
     with tempfile.TemporaryDirectory(prefix="photogram-") as temporary:
         if out is not None:
+            folder = Path(out) if out.endswith("/") or Path(out).is_dir() else Path(out).parent
+            folder.mkdir(parents=True, exist_ok=True)
             config = replace(config, output=Path(temporary))
         async with offline.bench(config) as bench:
             specs = {spec.type: spec for spec in (await bench.catalog()).nodes}
@@ -76,7 +79,7 @@ async def rendered(
         if out is None:
             names = [item.name for shown in ended.outputs for item in shown.items if item.folder == "output"]
             return ended, [config.output / name for name in names if name]
-        return ended, offline.moved(ended, config.output, Path(out))
+        return ended, offline.moved(ended, config.output, Path(out), spare)
 
 
 def validate(config: Config, file: str, as_json: bool) -> int:

@@ -48,8 +48,7 @@ class Progress:
                 self._write(title)
             case "node_progress" if self._live:
                 self._write(f"{title} {event['done']}/{event['total']}")
-            case "node_problem":
-                problem = event["problem"]
+            case "node_problem" if (problem := event["problem"])["warning"]:
                 self._clear()
                 complain(f"{title}: {problem['message']}", problem["hint"])
             case "run_finished":

@@ -1,7 +1,6 @@
 """Use the worker without a server: for the commands that render a workflow or ask what nodes there are."""
 
 import json
-import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
@@ -16,9 +15,10 @@ from graph.errors import InvalidWorkflow
 from graph.workflow import Workflow
 from server import api, places
 from server.app import local_runner
-from server.assets import Assets
+from server.assets import Assets, next_name
 from server.config import PROGRAM, Config
 from server.database import Database
+from server.files import write_durably
 from server.folders import Folders
 from server.hub import Hub
 from server.queue import Queue
@@ -30,6 +30,14 @@ Watcher = Callable[[Mapping[str, Any]], None]
 
 class WorkerUnavailable(Exception):
     """The worker does not start; the message says why."""
+
+
+class NotWritten(Exception):
+    """A picture could not be put where it was asked for; `hint` says where it is instead."""
+
+    def __init__(self, path: Path, error: OSError, kept: Sequence[Path]) -> None:
+        super().__init__(f"{path} cannot be written: {(error.strerror or str(error)).lower()}.")
+        self.hint = f"What was made is kept as {', '.join(map(str, kept))}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,17 +119,30 @@ def newest_change(config: Config) -> float:
     return max((path.stat().st_mtime for folder in folders for path in folder.rglob("*.py")), default=0.0)
 
 
-def moved(run: api.Run, output: Path, target: Path) -> list[Path]:
-    """Move the pictures of a run to `target`: a folder, or a file name that further pictures number on."""
+def moved(run: api.Run, output: Path, target: Path, spare: Path) -> list[Path]:
+    """Move the pictures of a run to `target`: a folder, or a file name that further pictures number on.
+
+    Raises NotWritten if there is no room, say; that picture and the rest are then in `spare`.
+    """
     items = [item for shown in run.outputs for item in shown.items if item.kind == "image" and item.name]
+    names = [item.name for item in items if item.folder == "output"]
     made: list[Path] = []
-    for number, item in enumerate((item for item in items if item.folder == "output"), start=1):
-        name = Path(item.name).name if target.is_dir() else _numbered(target, number).name
-        path = (target if target.is_dir() else target.parent) / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        shutil.move(output / item.name, path)
+    for number, name in enumerate(names, start=1):
+        path = target / Path(name).name if target.is_dir() else _numbered(target, number)
+        try:
+            write_durably(path, (output / name).read_bytes())
+        except OSError as error:
+            kept = [_kept(output / each, spare) for each in names[number - 1 :]]
+            raise NotWritten(path, error, kept) from error
         made.append(path)
     return made
+
+
+def _kept(picture: Path, spare: Path) -> Path:
+    spare.mkdir(parents=True, exist_ok=True)
+    path = spare / next_name(spare, picture.stem.rstrip("_0123456789") or "photogram", picture.suffix)
+    write_durably(path, picture.read_bytes())
+    return path
 
 
 def _numbered(target: Path, number: int) -> Path:
