@@ -31,7 +31,7 @@ from tests.web.person import (
 
 pytestmark = pytest.mark.browser
 
-APPLE = (ROOT / "input" / "photogram_apple.png").read_bytes()
+APPLE = (ROOT / "workflows" / "inputs" / "photogram_apple.png").read_bytes()
 
 
 def save_as(page: Page, name: str) -> None:

@@ -6,12 +6,14 @@ import {
   ReactFlow,
   ReactFlowProvider,
   SelectionMode,
+  type Edge,
   type EdgeTypes,
   type NodeTypes,
 } from "@xyflow/react";
 import { useMemo, useState, type JSX } from "react";
 import { GRID } from "../model/geometry";
 import { useCatalog, useDocument, useSettings, useShell } from "../ui/editor";
+import { FarLinks } from "./far-links";
 import { createFlow } from "./flow";
 import { GroupView } from "./group";
 import { LinkView } from "./link";
@@ -26,6 +28,7 @@ import { WireInHand } from "./wire";
 
 const NODE_TYPES: NodeTypes = { node: NodeView, group: GroupView, note: NoteView };
 const EDGE_TYPES: EdgeTypes = { link: LinkView };
+const NO_EDGES: Edge[] = [];
 const GRID_STEP: [number, number] = [GRID, GRID];
 const PAN_BUTTONS = [0, 1];
 const ADD_KEYS = ["Control", "Meta", "Shift"];
@@ -75,7 +78,7 @@ function Surface(): JSX.Element {
     <div className={`canvas${far ? " far" : ""}${wiring ? " wiring" : ""}`} data-region {...gestures.surface}>
       <ReactFlow
         nodes={nodes}
-        edges={edges}
+        edges={far ? NO_EDGES : edges}
         nodeTypes={NODE_TYPES}
         edgeTypes={EDGE_TYPES}
         aria-label="Workflow canvas"
@@ -120,6 +123,7 @@ function Surface(): JSX.Element {
             style={{ width: 168, height: 112 }}
           />
         )}
+        {far && <FarLinks />}
         <WireInHand />
       </ReactFlow>
     </div>
