@@ -38,12 +38,12 @@ export function Dialog({ title, onClose, children, className = "", bare = false 
     >
       <div className="dialog-body">
         {!bare && (
-          <header className="dialog-head">
+          <div className="dialog-head">
             <h2>{title}</h2>
             <button type="button" className="icon-button" aria-label="Close" onClick={onClose}>
               <Icon name="close" />
             </button>
-          </header>
+          </div>
         )}
         {children}
       </div>
