@@ -28,14 +28,14 @@ export function DroppedDialog({ overlay }: { overlay: Extract<Overlay, { kind: "
           every such picture
         </label>
       </div>
-      <footer className="dialog-foot">
+      <div className="dialog-foot">
         <button type="button" className="button" onClick={() => choose("load")}>
           <Icon name="asset" size={14} /> Load as a picture
         </button>
         <button type="button" className="button" data-primary autoFocus onClick={() => choose("open")}>
           <Icon name="workflow" size={14} /> Open the workflow
         </button>
-      </footer>
+      </div>
     </Dialog>
   );
 }

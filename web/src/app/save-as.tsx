@@ -54,14 +54,14 @@ export function SaveAsDialog(): JSX.Element {
             </p>
           )}
         </div>
-        <footer className="dialog-foot">
+        <div className="dialog-foot">
           <button type="button" className="button" data-quiet onClick={() => shell.close()}>
             Cancel
           </button>
           <button type="submit" className="button" data-primary disabled={name.trim() === ""}>
             {overwrite ? "Replace" : "Save"}
           </button>
-        </footer>
+        </div>
       </form>
     </Dialog>
   );
