@@ -62,9 +62,10 @@ class Run:
         return replace(job.latent, samples=samples)
 
 
-def sample(job: Job, watch: Watch) -> Latent:
+def sample(job: Job, watch: Watch, keep: Callable[[Tensor], None] | None = None) -> Latent:
     """Run a job to its end. An empty schedule gives the latent back as it is.
 
+    keep: given the clean latents that each step saw, in the VAE's space.
     Raises FamilyMismatch before any work, DiffusionError if the numbers break down.
     """
     require_family(job.model, job.positive, job.negative)
@@ -78,6 +79,8 @@ def sample(job: Job, watch: Watch) -> Latent:
     for done, step in enumerate(run.steps, start=1):  # noqa: B007  the check reads it
         x = sound(step.x, done, total)
         watch(done, total, preview(step.denoised, job.model.family))
+        if keep is not None:
+            keep(job.model.latent_out(step.denoised).cpu())
     assert x is not None
     return run.latent(x)
 

@@ -1,0 +1,59 @@
+import pytest
+import torch
+
+from diffusion.errors import DiffusionError
+from diffusion.sheet import Labels, font_for, sheet, shortened
+
+
+def colour(red, green, blue, height=20, width=30, batch=1):
+    return torch.tensor([red, green, blue], dtype=torch.float32).expand(batch, height, width, 3)
+
+
+def places(page, red, green, blue):
+    """Where a colour is: the mean column and row, as parts of the sheet."""
+    rows, columns = torch.where((page[0] - torch.tensor([red, green, blue])).abs().amax(-1) < 0.01)
+    return columns.float().mean() / page.shape[2], rows.float().mean() / page.shape[1]
+
+
+def test_pictures_lie_row_by_row():
+    page = sheet(
+        [colour(1, 0, 0), colour(0, 1, 0), colour(0, 0, 1), colour(1, 1, 0)], Labels(("a", "b"), ("1", "2"))
+    )
+    red, green, blue, yellow = (places(page, *each) for each in ((1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 1, 0)))
+    assert red[0] == blue[0] < green[0] == yellow[0]
+    assert red[1] == green[1] < blue[1] == yellow[1]
+
+
+def test_labels_are_written_in_the_margins():
+    page = sheet([colour(1, 0, 0)], Labels(("cfg 4",), ("steps 20",)))
+    plain = sheet([colour(1, 0, 0)], Labels(("",), ("",)))
+    dark = (page[0] < 0.3).all(-1)
+    assert dark.any()
+    assert not (plain[0] < 0.3).all(-1).any()
+
+
+def test_a_batch_lies_side_by_side_in_its_cell():
+    wide = sheet([colour(1, 0, 0, batch=3)], Labels(("a",)))
+    assert wide.shape[2] - sheet([colour(1, 0, 0)], Labels(("a",))).shape[2] == 60
+
+
+def test_smaller_pictures_are_centred():
+    page = sheet([colour(1, 0, 0, 10, 10), colour(0, 0, 1, 40, 40)], Labels(("", "")))
+    assert places(page, 1, 0, 0)[1] == pytest.approx(places(page, 0, 0, 1)[1].item(), abs=0.02)
+
+
+def test_masks_and_transparent_pictures_have_their_place():
+    page = sheet([torch.zeros(1, 8, 8, 1), torch.ones(1, 8, 8, 4)], Labels(("a", "b")))
+    assert page.shape[-1] == 3
+
+
+def test_too_few_pictures_are_told_with_both_numbers():
+    with pytest.raises(DiffusionError, match="2 x 1 cells, but 1 pictures"):
+        sheet([colour(1, 0, 0)], Labels(("a", "b")))
+
+
+def test_a_label_too_long_is_cut():
+    font = font_for(100)
+    cut = shortened("a very long label indeed", font, 60)
+    assert cut.endswith("…")
+    assert font.getlength(cut) <= 60
