@@ -183,7 +183,7 @@ def sweep(
     return Swept([x for _ in rows or [0] for x in columns], [y for y in rows for _ in columns], Sweep(labels))
 
 
-@node("SweepSheet", category="sampling/explain", outputs=("IMAGE",))
+@node("SweepSheet", category="sampling/explain", title="Sweep Sheet", outputs=("IMAGE",))
 def sweep_sheet(images: list[Image], sweep: list[Sweep]) -> Image:
     """Lay the pictures of a sweep out in rows and columns, with labels.
 

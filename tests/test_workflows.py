@@ -14,7 +14,7 @@ from server.offline import bench
 
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATES = sorted((ROOT / "workflows").glob("*.json"))
-SIZES = {"outpaint": (240, 128), "two_pass_upscale": (192, 192)}
+SIZES = {"outpaint": (240, 128), "sweep": (619, 435), "two_pass_upscale": (192, 192)}
 
 pytestmark = pytest.mark.slow
 
@@ -32,7 +32,8 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Image.Image]
             for path in TEMPLATES:
                 run = await worker.render(document.read(path.read_text()), None, lambda event: None)
                 assert run.state == "succeeded", (path.stem, run.problems)
-                made[path.stem] = Image.open(config.output / run.outputs[0].items[0].name).convert("RGB")
+                saved = next(output for output in run.outputs if output.node == "save")
+                made[path.stem] = Image.open(config.output / saved.items[0].name).convert("RGB")
         return made
 
     return asyncio.run(render())
