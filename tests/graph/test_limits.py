@@ -1,5 +1,6 @@
 """JSON that nobody should have to read."""
 
+import json
 import time
 
 import pytest
@@ -15,7 +16,10 @@ def refusal(text: str | bytes) -> str:
 
 
 def test_the_allowed_depth_is_read():
-    check_data(parse("[" * MAX_DEPTH + "]" * MAX_DEPTH))
+    text = "[" * MAX_DEPTH + "]" * MAX_DEPTH
+    data = parse(text)
+    check_data(data)
+    assert json.dumps(data) == text
 
 
 @pytest.mark.parametrize("depth", [MAX_DEPTH + 1, 5_000, 500_000])

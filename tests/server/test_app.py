@@ -10,10 +10,8 @@ from pathlib import Path
 
 import aiohttp
 
-from server.app import build
 from server.config import PROGRAM
-from server.http import check_declared
-from tests.server.served import config_in
+from tests.server.served import document, served
 
 
 @asynccontextmanager
@@ -73,6 +71,8 @@ async def test_a_port_in_use_ends_the_start_in_one_sentence(tmp_path: Path) -> N
     assert (other.returncode, said.count(b"\n"), b"Choose another with --port" in said) == (1, 1, True)
 
 
-def test_two_applications_can_live_in_one_process(tmp_path: Path) -> None:
-    for app in (build(config_in(tmp_path / "a")), build(config_in(tmp_path / "b"))):
-        check_declared(app)
+async def test_two_applications_can_live_in_one_process(tmp_path: Path) -> None:
+    async with served(tmp_path / "a") as first, served(tmp_path / "b") as second:
+        await first.put("/v1/workflows/mine", json=document(), headers={"If-None-Match": "*"})
+        saved = [(await client.get("/v1/workflows/mine")).status for client in (first, second)]
+    assert saved == [200, 404]

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -202,14 +202,16 @@ class Plant:
         """Wait until a node of the run has started."""
         await self.told("node_started", id)
 
-    async def told(self, *words: str) -> None:
-        """Wait for an event with these words in it, or find it among those that were."""
-        listener = self.hub.subscribe(after=0)
-        async with asyncio.timeout(30):
-            async for frame in listener:
-                if isinstance(frame, str) and all(word in frame for word in words):
-                    break
-        listener.close()
+    async def told(self, *words: str) -> dict[str, Any]:
+        """The first event with these words in it, among those that were or still come."""
+        with closing(self.hub.subscribe(after=0)) as listener:
+            async with asyncio.timeout(30):
+                while not (
+                    isinstance(frame := await anext(listener), str) and all(w in frame for w in words)
+                ):
+                    pass
+        event: dict[str, Any] = json.loads(frame)
+        return event
 
     def files(self, prefix: str = "toy") -> list[Path]:
         """What was saved under a prefix."""
