@@ -6,6 +6,7 @@ its CPU and CUDA builds; what torch needs besides (on Linux gigabytes of CUDA li
 
 import subprocess
 import sys
+import tempfile
 import tomllib
 from pathlib import Path
 
@@ -17,7 +18,11 @@ def pin(name: str, requirements: list[str], *extra: str) -> None:
     """Resolve for every platform from Python 3.11 on, and write one lock file."""
     options = ["--generate-hashes", "--universal", "--quiet", "--no-header", "--no-annotate"]
     command = [sys.executable, "-m", "uv", "pip", "compile", "-", *options, "--python-version=3.11", *extra]
-    text = subprocess.run(command, input="\n".join(requirements), text=True, check=True, capture_output=True)
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as without_torch:
+        without_torch.write("torch; python_version < '3'\n")  # others need it too: it is there already
+        without_torch.flush()
+        command += ["--override", without_torch.name]
+        text = subprocess.run(command, input="\n".join(requirements), text=True, check=True, capture_output=True)
     (ROOT / "tools" / "locks" / f"{name}.txt").write_text(text.stdout)
 
 
