@@ -9,10 +9,10 @@ import importlib.metadata
 import importlib.util
 import sys
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 
 from graph.define import FunctionNode, marked
 from graph.node import Implementation
@@ -88,9 +88,24 @@ def load(found: FoundPack) -> Pack | BrokenPack:
     return Pack(found.name, implementations, found.path)
 
 
-def load_all(folders: Iterable[Path]) -> tuple[Pack | BrokenPack, ...]:
-    """Every pack of the folders and of the installed distributions."""
-    return tuple(load(found) for found in (*find(folders), *installed()))
+def load_all(
+    folders: Iterable[Path],
+    deadly: Mapping[str, str] = MappingProxyType({}),
+    announce: Callable[[str], None] = lambda name: None,  # noqa: ARG005
+) -> tuple[Pack | BrokenPack, ...]:
+    """Every pack of the folders and of the installed distributions.
+
+    `announce` is told the name of each before it is imported. The `deadly` ones, which ended a process
+    before, are not imported but listed with their reason.
+    """
+    packs: list[Pack | BrokenPack] = []
+    for found in (*find(folders), *installed()):
+        if found.name in deadly:
+            packs.append(BrokenPack(found.name, deadly[found.name]))
+        else:
+            announce(found.name)
+            packs.append(load(found))
+    return tuple(packs)
 
 
 def identifier(name: str) -> str:

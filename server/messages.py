@@ -25,7 +25,8 @@ LARGEST = 256 << 20
 class Settings:
     """What a worker is started with. `modules` of built-in nodes are left out where `builtin_nodes` is off.
 
-    `threads` 0 leaves the number of CPU threads to the machine. Without built-in nodes nothing imports torch.
+    `deadly` packs, by name with the reason, are not imported, because that ended a worker before. `threads` 0
+    leaves the number of CPU threads to the machine. Without built-in nodes nothing imports torch.
     """
 
     models: tuple[str, ...]
@@ -33,6 +34,7 @@ class Settings:
     output: str
     temp: str
     packs: tuple[str, ...] = ()
+    deadly: Mapping[str, str] = field(default_factory=dict)
     device: str = "auto"
     precision: str = "auto"
     threads: int = 0
@@ -97,6 +99,14 @@ class Free:
     """Let go of models and results, once no run uses them."""
 
     kind: Literal["free"] = "free"
+
+
+@dataclass(frozen=True, slots=True)
+class Importing:
+    """The worker is about to import this node pack."""
+
+    pack: str
+    kind: Literal["importing"] = "importing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +200,9 @@ class Ended:
 
 
 ToWorker: TypeAlias = Settings | Execute | Stop | Prepare | Kept | Watch | Free
-ToServer: TypeAlias = Ready | Unable | Heartbeat | Prepared | Began | Happened | Show | Previewed | Ended
+ToServer: TypeAlias = (
+    Importing | Ready | Unable | Heartbeat | Prepared | Began | Happened | Show | Previewed | Ended
+)
 _CLASSES = {
     get_args(cls.__annotations__["kind"])[0]: cls for cls in (*get_args(ToWorker), *get_args(ToServer))
 }

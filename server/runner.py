@@ -164,10 +164,13 @@ class LocalRunner:
         failures = 0
         while not self._stopping.is_set():
             began = time.monotonic()
-            reason, useful = await self._one_shift()
+            reason, shift = await self._one_shift()
             if self._stopping.is_set():
                 return
-            if useful or time.monotonic() - began > self._limits.longest_pause:
+            if shift is not None and shift.importing is not None:
+                self._leave_out(shift.importing, reason)
+                continue
+            if (shift is not None and shift.useful) or time.monotonic() - began > self._limits.longest_pause:
                 failures = 0
             pause = min(self._limits.first_pause * 2**failures, self._limits.longest_pause)
             failures += 1
@@ -175,12 +178,18 @@ class LocalRunner:
             self._change("failed" if failures >= HOPELESS else "restarting", reason)
             await asyncio.sleep(pause)
 
-    async def _one_shift(self) -> tuple[str, bool]:
-        """One life of a worker: why it ended, and whether it was of use."""
+    def _leave_out(self, pack: str, reason: str) -> None:
+        """Have the next worker start without a pack that ended this one."""
+        log.error("the node pack %s is left out until the server starts again: %s", pack, reason)
+        told = f"It ended the process while it was imported. {reason}"
+        self._settings = replace(self._settings, deadly={**self._settings.deadly, pack: told})
+
+    async def _one_shift(self) -> tuple[str, Shift | None]:
+        """One life of a worker: why it ended, and what it did, unless it could not even be started."""
         try:
             process = await WorkerProcess.start(self._settings)
         except OSError as error:
-            return f"The worker could not be started: {error}.", False
+            return f"The worker could not be started: {error}.", None
         self._shift = shift = Shift(
             process, self._queue, self._hub, self._assets, self._limits, self._on_ready
         )
@@ -190,7 +199,7 @@ class LocalRunner:
             self._shift = None
             self._ready.clear()
             await asyncio.to_thread(self._clear_staging)
-        return reason, shift.useful
+        return reason, shift
 
     def _clear_staging(self) -> None:
         for folder in (self._settings.output, self._settings.temp):

@@ -67,6 +67,8 @@ class Shift:
     ) -> None:
         self.process, self.useful = process, False
         self.device: api.Device | None = None
+        self.importing: str | None = None
+        """The node pack that the worker imports just now; of one that ended, the pack that ended it."""
         self._queue, self._hub, self._assets = queue, hub, assets
         self._limits, self._on_ready = limits, on_ready
         self._name = secrets.token_hex(8)
@@ -184,8 +186,10 @@ class Shift:
     def _hear(self, message: messages.ToServer) -> None:
         """Act on what the worker says. About another run than the present one it is not believed."""
         match message:
+            case messages.Importing(pack):
+                self.importing = pack
             case messages.Ready():
-                self.device = message.device
+                self.importing, self.device = None, message.device
                 self._on_ready(message)
                 self._claiming = asyncio.create_task(self._claim_runs())
                 self._claiming.add_done_callback(self._claimed)

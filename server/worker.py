@@ -151,7 +151,12 @@ class Worker:
             from nodes import catalog_modules
 
             modules = catalog_modules()
-        catalog = Catalog.collect(modules, load_all(map(Path, self._settings.packs)))
+        packs = load_all(
+            map(Path, self._settings.packs),
+            self._settings.deadly,
+            lambda name: self._line.send(messages.Importing(name)),
+        )
+        catalog = Catalog.collect(modules, packs)
         hosted = {
             name: Hosted(each, self._shelf, self._computing.guard)
             for name, each in catalog.implementations.items()

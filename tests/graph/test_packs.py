@@ -126,3 +126,11 @@ def test_installed_packs_are_looked_up_without_importing_them():
 )
 def test_a_folders_name_becomes_an_identifier(name: str, made: str):
     assert identifier(name) == made
+
+
+def test_each_pack_is_announced_before_it_is_imported_and_a_deadly_one_is_not_imported(tmp_path: Path):
+    write(tmp_path, **{"deadly.py": "1 / 0", "good.py": NODE})
+    announced: list[str] = []
+    broken, pack = load_all([tmp_path], {"deadly": "It ended the process."}, announced.append)
+    assert (broken, announced) == (BrokenPack("deadly", "It ended the process."), ["good"])
+    assert isinstance(pack, Pack)

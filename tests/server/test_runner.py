@@ -237,6 +237,40 @@ async def test_a_broken_pack_is_reported_and_the_rest_runs(tmp_path: Path) -> No
     assert [pack.name for pack in catalog.broken] == ["broken"]
 
 
+@pytest.mark.parametrize(
+    ("source", "how"),
+    [
+        ("import os; os._exit(3)", "The worker ended with status 3."),
+        ("import ctypes; ctypes.string_at(0)", "The worker was ended by SIGSEGV"),
+    ],
+)
+async def test_a_pack_that_ends_the_process_while_it_is_imported_is_left_out(
+    tmp_path: Path, source: str, how: str
+) -> None:
+    (tmp_path / "packs").mkdir()
+    for name in ("deadly", "worse"):
+        (tmp_path / "packs" / f"{name}.py").write_text(source)
+    async with plant(tmp_path) as toys:
+        assert (await toys.run(saved(1))).state == "succeeded"
+        catalog = toys.runner.catalog()
+        assert (await toys.told("worker_changed"))["worker"] == "ready"
+    assert catalog is not None
+    assert [(pack.name, how in pack.reason) for pack in catalog.broken] == [("deadly", True), ("worse", True)]
+    assert catalog.broken[0].reason.startswith("It ended the process while it was imported. ")
+
+
+async def test_a_pack_that_asks_the_program_to_end_is_listed_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "packs").mkdir()
+    (tmp_path / "packs" / "leaving.py").write_text("import sys\nsys.exit()")
+    async with plant(tmp_path) as toys:
+        assert (await toys.run(saved(1))).state == "succeeded"
+        catalog = toys.runner.catalog()
+    assert catalog is not None
+    assert [(pack.name, pack.reason) for pack in catalog.broken] == [
+        ("leaving", "It tried to end the program (leaving.py, line 2).")
+    ]
+
+
 async def test_an_old_node_is_brought_up_to_date(toys: Plant) -> None:
     old = '{"format": 1, "nodes": {"n": {"type": "toys.number", "version": 1, "inputs": {"old": 4}}}}'
     new, problems = await toys.runner.prepare(document.read(old))
