@@ -132,20 +132,26 @@ class Memory:
             self.held.move_to_end(handle)
             return self.held[handle]
         self.make_room(handle.bytes)
-        try:
-            module = loaded(handle, self.device)
-        except (RuntimeError, MemoryError) as error:
-            if not lacks_memory(error):
-                raise
-            self.evict_idle()
-            raise OutOfMemory(
-                f"There is no room for the {handle.part.title} of {handle.file.path.name}, "
-                f"which needs {handle.bytes / 1e9:.1f} GB.",
-                "Close other programs, or choose a smaller model or a lower precision.",
-            ) from error
+        module = self.load(handle)
         self.held[handle] = Resident(module, handle.bytes)
         log.info("loaded %s of %s: %d bytes", handle.part.title, handle.file.path.name, handle.bytes)
         return self.held[handle]
+
+    def load(self, handle: Handle) -> nn.Module:
+        """The network, from its file; where it finds no room, the idle ones leave and it tries again."""
+        try:
+            return loaded(handle, self.device)
+        except (RuntimeError, MemoryError) as error:
+            if not lacks_memory(error):
+                raise
+            failure = error.with_traceback(None)  # what was loaded so far hangs on the traceback
+        if self.evict_idle():
+            return self.load(handle)
+        raise OutOfMemory(
+            f"There is no room for the {handle.part.title} of {handle.file.path.name}, "
+            f"which needs {handle.bytes / 1e9:.1f} GB.",
+            "Close other programs, or choose a smaller model or a lower precision.",
+        ) from failure
 
     def make_room(self, wanted: int) -> None:
         """Let idle networks go, the least recently used first, until `wanted` bytes fit the limit."""
@@ -163,11 +169,27 @@ class Memory:
             if self.held.pop(handle, None):
                 log.info("evicted %s of %s", handle.part.title, handle.file.path.name)
 
-    def evict_idle(self) -> None:
-        """Let every network go that is not in use."""
-        for handle, resident in list(self.held.items()):
-            if resident.users == 0:
-                self.evict(handle)
+    def evict_idle(self) -> bool:
+        """Let every network go that is not in use; whether there was one."""
+        idle = [handle for handle, resident in self.held.items() if resident.users == 0]
+        for handle in idle:
+            self.evict(handle)
+        return bool(idle)
+
+    def has_room(self, wanted: int) -> bool:
+        """Whether so many bytes are free for working with; idle networks leave if that is what it takes."""
+        return self.free_bytes() >= wanted or (self.evict_idle() and self.free_bytes() >= wanted)
+
+    def free_bytes(self) -> float:
+        """How much of the device's memory nobody uses; infinite if the device does not say."""
+        if self.device.type == "cuda":
+            free, _total = torch.cuda.mem_get_info(self.device)
+            kept = torch.cuda.memory_reserved(self.device) - torch.cuda.memory_allocated(self.device)
+            return free + kept
+        facts = Path("/proc/meminfo")
+        lines = facts.read_text().splitlines() if self.device.type == "cpu" and facts.is_file() else []
+        said = [int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")]
+        return said[0] if said else float("inf")
 
 
 def computes_bfloat16(device: torch.device) -> bool:

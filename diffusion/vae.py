@@ -1,25 +1,28 @@
 """Between pictures and latents: encode, decode, and both in tiles where memory is short."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
-from diffusion.errors import DiffusionError, FamilyMismatch, OutOfMemory
+from diffusion.errors import DiffusionError, FamilyMismatch
 from diffusion.memory import lacks_memory
 from diffusion.model import Vae, checked, quiet
+from diffusion.tiles import Tiles, three_passes
 from diffusion.values import Image, Latent
 
-TILE, OVERLAP = 64, 8
-"""Size and overlap of tiles in latent cells, where a whole picture does not fit."""
+TILES = Tiles(64, 8)
+"""In latent cells, where a whole picture does not fit."""
 MOST_CELLS = 4 * 128 * 128
 """Latent cells decoded at once; a larger batch is done in parts."""
+BUFFERS = 2
+"""Planes of all pixels at once for each channel of the widest layer: 1.9 decoding, 1.3 encoding."""
 
 
-def encode(vae: Vae, image: Image, check: Callable[[], None] = quiet) -> Latent:
+def encode(vae: Vae, image: Image, check: Callable[[], None] = quiet, tiles: Tiles | None = None) -> Latent:
     """The latent of a picture, cut around its middle to whole latent cells.
 
-    The mean is taken, nothing is drawn.
+    The mean is taken, nothing is drawn. `tiles`, in latent cells: work in tiles although there is room.
     """
     pixels = cropped(torch.as_tensor(image)[..., :3], vae.downscale).movedim(-1, 1) * 2 - 1
 
@@ -27,11 +30,11 @@ def encode(vae: Vae, image: Image, check: Callable[[], None] = quiet) -> Latent:
         moments: Tensor = module.get_submodule("quant_conv")(module.get_submodule("encoder")(part))
         return moments[:, : vae.channels]
 
-    return Latent(through(vae, run, pixels, vae.downscale, check))
+    return Latent(through(vae, run, pixels, check, tiles, vae.downscale))
 
 
-def decode(vae: Vae, latent: Latent, check: Callable[[], None] = quiet) -> Image:
-    """The picture of a latent."""
+def decode(vae: Vae, latent: Latent, check: Callable[[], None] = quiet, tiles: Tiles | None = None) -> Image:
+    """The picture of a latent. `tiles`, in latent cells: work in tiles although there is room."""
 
     def run(module: nn.Module, part: Tensor) -> Tensor:
         decoded: Tensor = module.get_submodule("decoder")(module.get_submodule("post_quant_conv")(part))
@@ -42,25 +45,34 @@ def decode(vae: Vae, latent: Latent, check: Callable[[], None] = quiet) -> Image
             f"This latent has {latent.samples.shape[1]} channels, but the VAE reads {vae.channels}.",
             "Connect the VAE from the same Load Checkpoint as the model.",
         )
-    pixels = through(vae, run, latent.samples, 1, check)
+    pixels = through(vae, run, latent.samples, check, tiles)
     return Image(((pixels + 1) / 2).clamp(0, 1).movedim(1, -1).contiguous())
 
 
 Run = Callable[[nn.Module, Tensor], Tensor]
 
 
-def through(vae: Vae, run: Run, whole: Tensor, pixels_per_cell: int, check: Callable[[], None]) -> Tensor:
-    """Run a batch through the network in parts that fit; in tiles where even one picture does not.
+def through(
+    vae: Vae, run: Run, whole: Tensor, check: Callable[[], None], tiles: Tiles | None, per_cell: int = 1
+) -> Tensor:
+    """Run a batch through the network in parts that fit; in tiles if asked, or if one picture does not fit.
 
-    `pixels_per_cell`: how many units of `whole` one latent cell takes, 1 where it is a latent.
+    `per_cell`: how many units of `whole` one latent cell takes, 1 where it is a latent.
     """
-    cells = whole.shape[-1] * whole.shape[-2] // pixels_per_cell**2
+    cells = whole.shape[-1] * whole.shape[-2] // per_cell**2
     with vae.network.resident() as module, checked(module, check):
         place = next(module.parameters())
 
         def on_device(part: Tensor) -> Tensor:
             return run(module, part.to(place.device, place.dtype)).float().cpu()
 
+        def in_tiles(part: Tensor, tiles: Tiles = TILES) -> list[Tensor]:
+            ratio = vae.downscale if per_cell == 1 else 1 / vae.downscale
+            fitted = tiles.times(per_cell)
+            return [three_passes(on_device, picture, fitted, ratio) for picture in torch.split(part, 1)]
+
+        if tiles or not vae.network.memory.has_room(cells * bytes_per_cell(vae, module)):
+            return torch.cat(in_tiles(whole, tiles or TILES))
         parts: list[Tensor] = []
         for part in torch.split(whole, max(1, MOST_CELLS // max(1, cells))):
             try:
@@ -68,65 +80,21 @@ def through(vae: Vae, run: Run, whole: Tensor, pixels_per_cell: int, check: Call
             except (RuntimeError, MemoryError) as error:
                 if not lacks_memory(error):
                     raise
-                ratio = vae.downscale if pixels_per_cell == 1 else 1 / vae.downscale
-                sizes = TILE * pixels_per_cell, OVERLAP * pixels_per_cell
-                parts.extend(in_tiles(on_device, picture, *sizes, ratio) for picture in torch.split(part, 1))
+                parts.extend(in_tiles(part))
     return torch.cat(parts)
 
 
-def in_tiles(run: Callable[[Tensor], Tensor], whole: Tensor, tile: int, overlap: int, ratio: float) -> Tensor:
-    """The mean of three passes whose tiles differ in aspect, so that seams do not coincide."""
-    try:
-        passes = [
-            one_pass(run, whole, size, overlap, ratio)
-            for size in ((tile * 2, tile // 2), (tile // 2, tile * 2), (tile, tile))
-        ]
-    except (RuntimeError, MemoryError) as error:
-        if not lacks_memory(error):
-            raise
-        raise OutOfMemory(
-            f"There is no room for a picture of {whole.shape[-1]} x {whole.shape[-2]}, even in parts.",
-            "Close other programs, or lower the width and height.",
-        ) from error
-    return torch.stack(passes).mean(0)
+def bytes_per_cell(vae: Vae, module: nn.Module) -> int:
+    """About how much memory the network needs for each latent cell while it works."""
+    widest = max(weight.shape[0] for weight in module.parameters() if weight.ndim == 4)
+    return BUFFERS * widest * vae.downscale**2 * next(module.parameters()).dtype.itemsize
 
 
-def one_pass(
-    run: Callable[[Tensor], Tensor], whole: Tensor, size: tuple[int, int], overlap: int, ratio: float
-) -> Tensor:
-    """One pass of overlapping tiles, (height, width), each faded out towards its edges."""
-    height, width = whole.shape[-2:]
-    total = weights = torch.zeros(())
-    for top in starts(height, size[0], overlap):
-        for left in starts(width, size[1], overlap):
-            answer = run(whole[..., top : top + size[0], left : left + size[1]])
-            if total.ndim == 0:
-                total = answer.new_zeros(*answer.shape[:2], round(height * ratio), round(width * ratio))
-                weights = torch.zeros_like(total)
-            fade = faded(answer.shape[-2:], round(overlap * ratio)).to(answer)
-            y, x = round(top * ratio), round(left * ratio)
-            box = (..., slice(y, y + answer.shape[-2]), slice(x, x + answer.shape[-1]))
-            total[box] += answer * fade  # in place: made above
-            weights[box] += fade
-    return total / weights
-
-
-def starts(length: int, tile: int, overlap: int) -> Iterator[int]:
-    """Where tiles begin along one side."""
-    if length <= tile:
-        yield 0
-        return
-    for place in range(0, length - overlap, tile - overlap):
-        yield max(0, min(length - overlap, place))
-
-
-def faded(shape: torch.Size, feather: int) -> Tensor:
-    """Weights of one tile: 1 inside, falling towards each edge over `feather` cells."""
-    sides = []
-    for length in shape:
-        ramp = (torch.arange(length) + 1).clamp(max=max(1, feather)) / max(1, feather)
-        sides.append(torch.minimum(ramp, ramp.flip(0)))
-    return sides[0][:, None] * sides[1][None, :]
+def tiles_px(vae: Vae, size: int, overlap: int) -> Tiles:
+    """Tiles told in pixels, in latent cells. The overlap is at most a quarter of the size."""
+    if size < overlap * 4:
+        overlap = size // 4
+    return Tiles(max(2, size // vae.downscale), overlap // vae.downscale)
 
 
 def cropped(image: Tensor, multiple: int) -> Tensor:

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from diffusion.checkpoint import WeightFile
-from diffusion.errors import BrokenFile
+from diffusion.errors import BrokenFile, OutOfMemory
 from diffusion.families.sd15 import SD15
 from diffusion.memory import Handle, Memory, computes_bfloat16
 from tests import tiny
@@ -101,6 +101,44 @@ def test_offloading_keeps_only_what_is_in_use(tiny_sd15):
         pass
     with text.resident():
         assert list(memory.held) == [text]
+
+
+def test_a_network_without_room_drives_idle_ones_out_and_is_loaded(tiny_sd15, memory):
+    network, text, _vae = handles(tiny_sd15, memory)
+    build = text.part.build
+
+    def crowded():
+        if memory.held:
+            raise torch.OutOfMemoryError
+        return build()
+
+    with network.resident():
+        pass
+    with Handle(replace(text.part, build=crowded), text.file, memory).resident():
+        assert network not in memory.held
+
+
+def test_a_network_without_room_on_an_empty_device_says_how_much_it_needs(network, memory):
+    def build():
+        raise torch.OutOfMemoryError
+
+    with (
+        pytest.raises(OutOfMemory, match="which needs 0.0 GB"),
+        Handle(replace(network.part, build=build), network.file, memory).resident(),
+    ):
+        pass
+
+
+def test_idle_networks_leave_only_if_the_room_is_needed(network, memory):
+    with network.resident():
+        pass
+    assert (memory.has_room(1), bool(memory.held)) == (True, True)
+    memory.free_bytes = lambda: 0
+    assert (memory.has_room(1), bool(memory.held)) == (False, False)
+
+
+def test_the_computer_s_free_memory_is_known():
+    assert Memory().free_bytes() > 0
 
 
 def test_an_evicted_network_comes_back_the_same(network, memory):

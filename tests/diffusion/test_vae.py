@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from diffusion.errors import DiffusionError, FamilyMismatch
-from diffusion.vae import cropped, decode, encode, faded, in_tiles, starts
+from diffusion.tiles import Tiles
+from diffusion.vae import TILES, cropped, decode, encode, tiles_px
 from diffusion.values import Image, Latent
 from tests import tiny
 
@@ -69,29 +70,29 @@ def test_a_check_can_stop_decoding(vae):
         decode(vae, Latent(LATENT), check=stop)
 
 
-def test_tiles_of_a_picture_that_fits_one_are_the_picture():
-    picture = torch.rand(1, 3, 16, 16)
-    assert torch.allclose(in_tiles(lambda part: part, picture, 64, 8, 1), picture, atol=1e-6)
+def test_tiles_asked_for_give_nearly_the_whole_picture(vae):
+    latent = Latent(torch.randn(2, 4, 24, 24, generator=RANDOM))
+    whole, tiled = decode(vae, latent), decode(vae, latent, tiles=Tiles(16, 4))
+    assert tiled.shape == whole.shape and float((tiled - whole).abs().mean()) < 0.05
 
 
-def test_tiles_join_without_a_seam():
-    picture = torch.rand(1, 3, 50, 70)
-    assert torch.allclose(in_tiles(lambda part: part, picture, 16, 4, 1), picture, atol=1e-5)
+def test_a_picture_can_be_encoded_in_tiles(vae):
+    image = Image(torch.rand(2, 100, 192, 3, generator=RANDOM))
+    whole, tiled = encode(vae, image).samples, encode(vae, image, tiles=Tiles(16, 4)).samples
+    assert tiled.shape == whole.shape and float((tiled - whole).abs().mean()) < 0.05
 
 
-def test_tiles_of_a_network_that_enlarges_join_without_a_seam():
-    latent = torch.rand(1, 3, 20, 30)
-    enlarged = latent.repeat_interleave(8, 2).repeat_interleave(8, 3)
-    tiled = in_tiles(lambda part: part.repeat_interleave(8, 2).repeat_interleave(8, 3), latent, 8, 2, 8)
-    assert torch.allclose(tiled, enlarged, atol=1e-5)
+@pytest.mark.parametrize(
+    ("size", "overlap", "tiles"), [(512, 64, (64, 8)), (64, 64, (8, 2)), (96, 0, (12, 0))]
+)
+def test_tiles_in_pixels_overlap_by_a_quarter_at_most(vae, size, overlap, tiles):
+    assert tiles_px(vae, size, overlap) == tiles
 
 
-def test_the_last_tile_ends_with_the_picture():
-    assert list(starts(20, 8, 2))[-1] + 8 >= 20
-
-
-def test_a_tile_fades_towards_its_edges():
-    assert faded(torch.Size((4, 4)), 2)[0].tolist() == [0.25, 0.5, 0.5, 0.25]
+def test_a_picture_that_would_not_fit_into_memory_is_decoded_in_tiles(vae):
+    latent = Latent(torch.randn(1, 4, 80, 80, generator=RANDOM))
+    vae.network.memory.free_bytes = lambda: 0
+    assert torch.equal(decode(vae, latent), decode(vae, latent, tiles=TILES))
 
 
 def test_without_room_for_a_whole_picture_it_is_decoded_in_tiles(vae, tiny_models):
@@ -105,7 +106,7 @@ class Crowded:
     """A network on a device without room for two pictures at once."""
 
     def __init__(self, network) -> None:
-        self.network = network
+        self.network, self.memory = network, network.memory
 
     def resident(self):
         return Limited(self.network)

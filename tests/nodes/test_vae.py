@@ -7,7 +7,7 @@ from diffusion.model import Vae
 from diffusion.values import Image, Latent
 from graph.define import spec_of
 from graph.errors import Interrupted
-from nodes.vae import vae_decode, vae_encode
+from nodes.vae import vae_decode, vae_decode_tiled, vae_encode, vae_encode_tiled
 from tests import tiny
 
 
@@ -52,3 +52,17 @@ def test_a_cancelled_run_stops_decoding(vae):
 def test_a_cancelled_run_stops_encoding(vae):
     with pytest.raises(Interrupted):
         vae_encode(Image(torch.rand(1, 32, 32, 3)), vae, progress=stopped)
+
+
+def test_a_latent_can_be_decoded_in_tiles(vae):
+    assert vae_decode_tiled(Latent(torch.zeros(1, 4, 20, 12)), vae, 64, 16).shape == (1, 160, 96, 3)
+
+
+def test_a_picture_can_be_encoded_in_tiles(vae):
+    assert vae_encode_tiled(Image(torch.rand(1, 160, 100, 3)), vae, 64, 16).samples.shape == (1, 4, 20, 12)
+
+
+@pytest.mark.parametrize("function", [vae_decode_tiled, vae_encode_tiled])
+def test_the_widgets_of_tiles_stand_in_the_field_s_order(function):
+    widgets = [each.name for each in spec_of(function).inputs if each.widget]
+    assert widgets == ["tile_size", "overlap", "temporal_size", "temporal_overlap"]
