@@ -18,8 +18,9 @@ from diffusers import UNet2DConditionModel
 from bench.figures import Figure, cost, show
 from diffusion.blocks import UnetShape, inverted, translated, unet_names
 from diffusion.checkpoint import WeightFile
-from diffusion.families.sd15 import SD15, UNET_PREFIXES
+from diffusion.families.sd15 import SD15
 from diffusion.memory import Handle, Memory
+from diffusion.parts import UNET_PREFIXES
 
 FULL = UnetShape((320, 640, 1280, 1280), (2, 2, 2, 2), (1, 1, 1, 0), 1, 768, False, 4)
 CHUNK_BYTES = 1 << 24

@@ -47,8 +47,10 @@ VAE_ATTENTION = (
 class UnetShape:
     """The architecture of a U-Net, as its weights' shapes tell it. One entry for each level, finest first.
 
-    depths: transformer layers in each attention of the level, 0 for none. linear: attention is entered by
-    a matrix.
+    depths: transformer layers in each attention of the level's encoder, 0 for none. linear: attention is
+    entered by a matrix. up_depths: those of the decoder, block by block, where they are not the encoder's.
+    middle_blocks: how many residual blocks are in the middle. vector: how wide what the network takes
+    besides the prompt is, 0 for nothing.
     """
 
     channels: tuple[int, ...]
@@ -58,6 +60,13 @@ class UnetShape:
     context: int
     linear: bool
     in_channels: int
+    up_depths: tuple[tuple[int, ...], ...] = ()
+    middle_blocks: int = 2
+    vector: int = 0
+
+    def decoder_depth(self, level: int, block: int) -> int:
+        """The transformer layers after one residual block of the decoder."""
+        return self.up_depths[level][block] if self.up_depths else self.depths[level]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +88,7 @@ def unet_names(shape: UnetShape) -> dict[str, str]:
         for block in range(shape.blocks[level] + 1):
             names.update(resnet_names(f"output_blocks.{index}.0", f"up_blocks.{up}.resnets.{block}"))
             place = 1
-            if shape.depths[level]:
+            if shape.decoder_depth(level, block):
                 names[f"output_blocks.{index}.1"] = f"up_blocks.{up}.attentions.{block}"
                 place = 2
             if block == shape.blocks[level] and level:
@@ -105,6 +114,14 @@ def encoder_names(shape: UnetShape) -> dict[str, str]:
     names["middle_block.1"] = "mid_block.attentions.0"
     names.update(resnet_names("middle_block.2", "mid_block.resnets.1"))
     return names
+
+
+def vector_names(embedding: str) -> dict[str, str]:
+    """Original to library names for what reads the vector beside the prompt.
+
+    The library calls it `add_embedding` where the vector holds sizes, else `class_embedding`.
+    """
+    return {"label_emb.0.0": f"{embedding}.linear_1", "label_emb.0.2": f"{embedding}.linear_2"}
 
 
 def control_names(shape: UnetShape) -> dict[str, str]:
@@ -204,7 +221,23 @@ def read_unet_shape(shapes: Shapes) -> UnetShape | None:
         shapes.get(f"{attention[0]}transformer_blocks.0.attn2.to_k.weight", (0, 0))[1],
         len(shapes[f"{attention[0]}proj_in.weight"]) == 2,
         shapes["input_blocks.0.0.weight"][1],
+        read_up_depths(shapes, blocks, depths),
+        sum(f"middle_block.{place}.in_layers.2.weight" in shapes for place in (0, 2)),
+        shapes.get("label_emb.0.0.weight", (0,))[-1],
     )
+
+
+def read_up_depths(shapes: Shapes, blocks: list[int], depths: list[int]) -> tuple[tuple[int, ...], ...]:
+    """The depths of a decoder under original names, finest level first; nothing if the encoder's."""
+    index = 0
+    found: list[tuple[int, ...]] = []
+    for count in reversed(blocks):
+        places = [f"output_blocks.{index + block}.1.transformer_blocks" for block in range(count + 1)]
+        found.append(tuple(counted(shapes, place) for place in places))
+        index += count + 1
+    same = [(depth,) * (count + 1) for count, depth in zip(blocks, depths, strict=True)]
+    is_controlnet = "output_blocks.0.0.in_layers.2.weight" not in shapes
+    return () if is_controlnet or found[::-1] == same else tuple(found[::-1])
 
 
 def read_library_unet_shape(shapes: Shapes) -> UnetShape | None:
@@ -222,17 +255,36 @@ def read_library_unet_shape(shapes: Shapes) -> UnetShape | None:
         shapes.get(f"{attention[0]}transformer_blocks.0.attn2.to_k.weight", (0, 0))[1],
         len(shapes[f"{attention[0]}proj_in.weight"]) == 2,
         shapes["conv_in.weight"][1],
+        read_library_up_depths(shapes, places),
+        counted(shapes, "mid_block.resnets"),
+        max(shapes.get(f"{name}_embedding.linear_1.weight", (0,))[-1] for name in ("add", "class")),
     )
 
 
+def read_library_up_depths(shapes: Shapes, places: list[str]) -> tuple[tuple[int, ...], ...]:
+    """The depths of a decoder under the library's names, finest level first; nothing if the encoder's."""
+    found: list[tuple[int, ...]] = []
+    same: list[tuple[int, ...]] = []
+    for up, place in enumerate(reversed(places)):
+        blocks = range(counted(shapes, f"{place}.resnets") + 1)
+        attentions = [f"up_blocks.{up}.attentions.{block}.transformer_blocks" for block in blocks]
+        found.append(tuple(counted(shapes, attention) for attention in attentions))
+        same.append((counted(shapes, f"{place}.attentions.0.transformer_blocks"),) * len(blocks))
+    is_controlnet = "up_blocks.0.resnets.0.conv1.weight" not in shapes
+    return () if is_controlnet or found == same else tuple(found[::-1])
+
+
 def read_vae_shape(shapes: Shapes) -> VaeShape | None:
-    """The architecture of a VAE whose weights have original names; None if it has no decoder."""
-    levels = counted(shapes, "encoder.down")
+    """The architecture of a VAE under original names or the library's; None if it has no decoder."""
+    down, block = ("encoder.down", "block")
+    if "decoder.conv_in.weight" in shapes and not counted(shapes, down):
+        down, block = ("encoder.down_blocks", "resnets")  # the library's names
+    levels = counted(shapes, down)
     if "decoder.conv_in.weight" not in shapes or not levels:
         return None
     return VaeShape(
-        tuple(shapes.get(f"encoder.down.{level}.block.0.conv1.weight", (0,))[0] for level in range(levels)),
-        counted(shapes, "encoder.down.0.block"),
+        tuple(shapes.get(f"{down}.{level}.{block}.0.conv1.weight", (0,))[0] for level in range(levels)),
+        counted(shapes, f"{down}.0.{block}"),
         shapes["decoder.conv_in.weight"][1],
     )
 

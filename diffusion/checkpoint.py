@@ -106,12 +106,36 @@ class Header:
         return int(text)
 
 
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A weight that is not a stored tensor as it is, but one of `of` equal stretches of its rows.
+
+    `transposed`: rows and columns change places.
+    """
+
+    index: int = 0
+    of: int = 1
+    transposed: bool = False
+
+    def shape(self, stored: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of the weight, from that of the stored tensor."""
+        cut = (stored[0] // self.of, *stored[1:]) if stored else stored
+        return cut[::-1] if self.transposed else cut
+
+    def cut(self, stored: Tensor) -> Tensor:
+        """The weight, a view of the stored tensor."""
+        rows = stored.shape[0] // self.of
+        cut = stored[self.index * rows : (self.index + 1) * rows]
+        return cut.T if self.transposed else cut
+
+
 @dataclass(frozen=True, eq=False)
 class Part:
     """One network of a file: how to build it without weights, and which tensor is which weight.
 
     sources: the file's key by the weight's name in the module. prefix: what the file's keys start with.
     surplus: the file's keys under the prefix that have no place in the module.
+    pieces: how a weight lies in its tensor, where it is not all of it.
     """
 
     title: str
@@ -120,6 +144,17 @@ class Part:
     sources: Mapping[str, str]
     prefix: str = ""
     surplus: tuple[str, ...] = ()
+    pieces: Mapping[str, Piece] = field(default_factory=lambda: MappingProxyType({}))
+
+    def shape(self, header: Header, name: str) -> tuple[int, ...]:
+        """The shape of a weight as the file has it."""
+        stored = header.shape(self.sources[name])
+        return self.pieces[name].shape(stored) if name in self.pieces else stored
+
+    def weight(self, file: "WeightFile", name: str) -> Tensor:
+        """A weight as the file has it."""
+        stored = file.tensor(self.sources[name])
+        return self.pieces[name].cut(stored) if name in self.pieces else stored
 
 
 class WeightFile:

@@ -13,6 +13,7 @@ from torch.nn.functional import interpolate
 
 from diffusion.errors import FamilyMismatch
 from diffusion.memory import Handle
+from diffusion.networks import Vector
 
 
 class Residuals(NamedTuple):
@@ -61,6 +62,7 @@ class Query(NamedTuple):
     tokens: Tensor
     prompts: int = 1
     """How many prompts the rows are for; each has the same number of rows, one after another."""
+    vector: Vector | None = None
 
 
 def steering(controls: Sequence[Sequence[Control]], query: Query, family: str) -> Residuals | None:
@@ -95,6 +97,7 @@ def one_control(control: Control, query: Query, members: list[int], family: str)
             encoder_hidden_states=query.tokens[index].to(kind),
             controlnet_cond=hint.to(query.x.device, kind),
             return_dict=False,
+            **(query.vector.rows(index).arguments() if query.vector else {}),
         )
     parts = [part.float() * control.strength for part in (*skips, middle)]
     if control.net.averages:

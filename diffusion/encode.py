@@ -1,13 +1,15 @@
 """From a prompt to a conditioning: the text encoder's hidden states, weighted token by token."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from diffusion.model import TextEncoder
+from diffusion.family import Reading
+from diffusion.model import TextEncoder, Tower
 from diffusion.tokens import END, START, Token, chunks
 from diffusion.values import Conditioning, Prompt
 
@@ -15,28 +17,65 @@ log = logging.getLogger(__name__)
 
 
 def encode(encoder: TextEncoder, text: str) -> Conditioning:
-    """Encode a prompt of any length: one entry of tokens [1, 77 × chunks, width]."""
-    with encoder.network.resident(encoder.patches) as module:
-        table = module.get_parameter("embeddings.token_embedding.weight")
+    """Encode a prompt of any length: one entry of tokens [1, 77 × chunks, width].
+
+    Where the encoder has several towers, their hidden states stand side by side, cut to the shortest.
+    """
+    return joined(encoder, [written(encoder, tower, text) for tower in encoder.towers])
+
+
+def encode_apart(encoder: TextEncoder, texts: Mapping[str, str]) -> Conditioning:
+    """Encode a prompt of its own for each tower, by its name; a shorter one goes on with empty chunks."""
+    prompts = [written(encoder, tower, texts[tower.reading.name]) for tower in encoder.towers]
+    most = max(len(each.chunks) for each in prompts)
+    filled = ([*each.chunks, *[each.empty] * (most - len(each.chunks))] for each in prompts)
+    return joined(
+        encoder, [each._replace(chunks=chunks) for each, chunks in zip(prompts, filled, strict=True)]
+    )
+
+
+class Written(NamedTuple):
+    """A prompt as the chunks of one tower, each with its start, end and padding; and an empty chunk."""
+
+    tower: Tower
+    chunks: Sequence[Sequence[Token]]
+    empty: Sequence[Token]
+
+
+def written(encoder: TextEncoder, tower: Tower, text: str) -> Written:
+    """A prompt as a tower reads it."""
+    pad = tower.reading.pad
+    with tower.network.resident(tower.patches) as module:
+        width = module.get_parameter("embeddings.token_embedding.weight").shape[1]
         length = module.get_parameter("embeddings.position_embedding.weight").shape[0]
-        sequences = [
-            fitting(chunk, table.shape[1])
-            for chunk in chunks(text, encoder.tokenizer, encoder.embeddings, length)
-        ]
-        weights = torch.tensor(
-            [[token.weight for token in chunk] for chunk in sequences], device=table.device
-        )
-        if (weights != 1).any():
-            sequences.append(empty(encoder.tokenizer.pad, length))
-        hidden, pooled = hidden_states(module, sequences, encoder.stop_at_layer)
-    if (weights != 1).any():
-        hidden = emphasised(hidden[:-1], hidden[-1], weights)
-    return Conditioning((Prompt(hidden.flatten(0, 1)[None].cpu(), pooled[:1].cpu(), encoder.family),))
+
+    def embeddings(name: str) -> Tensor | None:
+        return encoder.embeddings(name, tower.reading.name)
+
+    found = chunks(text, encoder.tokenizer, embeddings, length, pad)
+    empty = [Token(START), Token(END), *[Token(pad)] * (length - 2)]
+    return Written(tower, [fitting(chunk, width) for chunk in found], empty)
 
 
-def empty(pad: int, length: int) -> list[Token]:
-    """The chunk of an empty prompt."""
-    return [Token(START), Token(END), *[Token(pad)] * (length - 2)]
+def joined(encoder: TextEncoder, prompts: Sequence[Written]) -> Conditioning:
+    """The answers of all towers side by side; the pooled state is that of the last."""
+    answers = [hidden_of(each, encoder.stop_at_layer) for each in prompts]
+    shortest = min(hidden.shape[1] for hidden, _ in answers)
+    tokens = torch.cat([hidden[:, :shortest].cpu() for hidden, _ in answers], -1)
+    return Conditioning((Prompt(tokens, answers[-1][1].cpu(), encoder.family),))
+
+
+def hidden_of(prompt: Written, stop_at_layer: int | None) -> tuple[Tensor, Tensor]:
+    """One tower's weighted hidden states [1, tokens, width], and the pooled state of its first chunk."""
+    tower = prompt.tower
+    with tower.network.resident(tower.patches) as module:
+        weights = torch.tensor([[token.weight for token in chunk] for chunk in prompt.chunks])
+        is_weighted = bool((weights != 1).any())
+        sequences = [*prompt.chunks, prompt.empty] if is_weighted else prompt.chunks
+        hidden, pooled = hidden_states(module, sequences, tower.reading, stop_at_layer)
+    if is_weighted:
+        hidden = emphasised(hidden[:-1], hidden[-1], weights.to(hidden.device))
+    return hidden.flatten(0, 1)[None], pooled[:1]
 
 
 def fitting(chunk: Sequence[Token], width: int) -> list[Token]:
@@ -48,25 +87,28 @@ def fitting(chunk: Sequence[Token], width: int) -> list[Token]:
 
 
 def hidden_states(
-    module: nn.Module, sequences: Sequence[Sequence[Token]], stop_at_layer: int | None
+    module: nn.Module, sequences: Sequence[Sequence[Token]], reading: Reading, stop_at_layer: int | None
 ) -> tuple[Tensor, Tensor]:
-    """The hidden states after a layer, normalised, and the pooled state of the last layer."""
+    """The hidden states after a layer, normalised if so read, and the pooled state of the last layer."""
     device = next(module.parameters()).device
     layers = list(module.get_submodule("encoder.layers").children())
-    back = -(stop_at_layer or -1)
+    back = -(stop_at_layer or reading.layer)
     caught: list[Tensor] = []
     with ExitStack() as hooks:
         hooks.enter_context(with_vectors(module, sequences))
-        if 1 < back <= len(layers):
-            hook = layers[len(layers) - back].register_forward_hook(
+        if back > 1 or not reading.normalised:
+            hook = layers[-back if back <= len(layers) else -1].register_forward_hook(
                 lambda _module, _inputs, output: caught.append(first(output))
             )
             hooks.callback(hook.remove)
         ids = torch.tensor([[token.id for token in chunk] for chunk in sequences], device=device)
         positions = torch.arange(ids.shape[1], device=device)[None]
         result = module(input_ids=ids, position_ids=positions)
-    hidden = module.get_submodule("final_layer_norm")(caught[0]) if caught else result.last_hidden_state
-    return hidden, result.pooler_output
+    hidden = caught[0] if caught else result.last_hidden_state
+    if caught and reading.normalised:
+        hidden = module.get_submodule("final_layer_norm")(hidden)
+    projection = getattr(module, "text_projection", None)
+    return hidden, projection(result.pooler_output) if projection else result.pooler_output
 
 
 def with_vectors(module: nn.Module, sequences: Sequence[Sequence[Token]]) -> ExitStack:

@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from torch import Tensor
 
 from diffusion.checkpoint import Header, Part
+from diffusion.networks import Vector
 from diffusion.prediction import NoiseRange, Prediction
+from diffusion.tokens import END
+from diffusion.values import Prompt
 
 Rgb: TypeAlias = tuple[float, float, float]
 
@@ -20,22 +23,60 @@ class LatentFormat:
     downscale: int
     scale: float
     shift: float = 0.0
+    mean: tuple[float, ...] = ()
+    """For each channel, where the statistics of the latents are known channel by channel."""
+    std: tuple[float, ...] = ()
 
     def into(self, latent: Tensor) -> Tensor:
         """From the VAE's space into the network's."""
+        if self.mean:
+            return (latent - beside(self.mean, latent)) * self.scale / beside(self.std, latent)
         return (latent - self.shift) * self.scale if self.shift else latent * self.scale
 
     def out(self, x: Tensor) -> Tensor:
         """From the network's space back into the VAE's."""
+        if self.mean:
+            return x * beside(self.std, x) / self.scale + beside(self.mean, x)
         return x / self.scale + self.shift if self.shift else x / self.scale
+
+
+def beside(values: tuple[float, ...], latent: Tensor) -> Tensor:
+    """A number for each channel, shaped to meet a latent [batch, channel, ...]."""
+    return latent.new_tensor(values).view(1, -1, *(1 for _ in latent.shape[2:]))
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a family reads one of its text encoders.
+
+    name: `clip_l`, `clip_g` or `clip_h`, as files of embeddings spell it. pad: the token that fills a
+    chunk. layer: whose hidden states are taken, -1 is the last. normalised: whether they pass the final
+    layer norm.
+    """
+
+    name: str
+    pad: int = END
+    layer: int = -1
+    normalised: bool = True
+
+
+class Sampling(NamedTuple):
+    """What a network predicts, at which noise levels, and the space it works in if not its family's."""
+
+    prediction: Prediction
+    noise: NoiseRange
+    latent: LatentFormat | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The networks found in one file; None where the file has none."""
+    """The networks found in one file; None where the file has none.
+
+    texts: one for each of the family's readings.
+    """
 
     network: Part | None
-    text: Part | None
+    texts: tuple[Part | None, ...]
     vae: Part | None
 
 
@@ -43,18 +84,22 @@ class Parts:
 class Family:
     """A family of models.
 
-    refuses(header): why the file is not of this family, or None if it is.
-    parts(header): the networks in the file. sampling(header): what the network predicts, at which noise
-    levels.
+    readings: its text encoders. refuses(header): why the file is not of this family, or None if it is.
+    parts(header): the networks in the file. sampling(header, tensor): what the network predicts, at which
+    noise levels; `tensor` reads one from the file.
+    vector(prompt, height, width, is_negative): what the network takes besides the prompt for a picture of
+    that many pixels; None if nothing.
     preview: red, green and blue for each latent channel, in the network's space; preview_bias is added.
     """
 
     name: str
     title: str
     latent: LatentFormat
+    readings: tuple[Reading, ...]
     refuses: Callable[[Header], str | None]
     parts: Callable[[Header], Parts]
-    sampling: Callable[[Header], tuple[Prediction, NoiseRange]]
+    sampling: Callable[[Header, Callable[[str], Tensor]], Sampling]
     control: Callable[[Header], Part | None]
     preview: tuple[Rgb, ...]
     preview_bias: Rgb = (0.0, 0.0, 0.0)
+    vector: Callable[[Prompt, int, int, bool], Vector] | None = None

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple, TypeAlias, TypeVar
 
 import msgspec
+import torch
 from torch import Tensor, nn
 
 from diffusion.checkpoint import Header, Part, WeightFile
@@ -17,7 +18,7 @@ from diffusion.families import FAMILIES
 from diffusion.family import Family, Rgb
 from diffusion.lora import Lora, read_lora
 from diffusion.memory import Handle, Memory
-from diffusion.model import Model, TextEncoder, Vae
+from diffusion.model import Model, TextEncoder, Tower, Vae
 from diffusion.tokens import ClipTokenizer
 
 log = logging.getLogger(__name__)
@@ -65,8 +66,8 @@ class ModelLibrary:
         """A ControlNet. Raises UnknownCheckpoint if no family recognises the file."""
         return self.opened("controlnet", name, ControlNet, self.open_controlnet)
 
-    def embedding(self, name: str) -> Tensor | None:
-        """The vectors [count, width] of a textual inversion, looked for in the whole folder.
+    def embedding(self, name: str, encoder: str = "clip_l") -> Tensor | None:
+        """The vectors [count, width] of a textual inversion for a text encoder, from the whole folder.
 
         None if there is none.
         """
@@ -77,7 +78,7 @@ class ModelLibrary:
                 direct = root / (name + suffix)
                 found = direct if direct.is_file() else next(root.rglob(escaped(name + suffix)), None)
                 if found is not None and found.is_file():
-                    return embedding_vectors(self.file(found))
+                    return embedding_vectors(self.file(found), encoder)
         return None
 
     def names(self, kind: str) -> list[str]:
@@ -140,14 +141,17 @@ class ModelLibrary:
         family = with_own_preview(recognised(file.header), file.header)
         parts = family.parts(file.header)
         network = self.handle(file, parts.network, "diffusion model")
-        prediction, noise = family.sampling(file.header)
-        model = Model(family, noise, prediction, network, input_channels(network))
-        text = self.handle(file, parts.text, "text encoder")
+        prediction, noise, own = family.sampling(file.header, file.tensor)
+        model = Model(family, noise, prediction, network, input_channels(network), latent=own)
+        towers = tuple(
+            Tower(reading, self.handle(file, part, "text encoder"))
+            for reading, part in zip(family.readings, parts.texts, strict=True)
+        )
         vae = self.handle(file, parts.vae, "VAE")
         latent = family.latent
         return Checkpoint(
             model,
-            TextEncoder(family.name, text, self.tokenizer, self.embedding),
+            TextEncoder(family.name, towers, self.tokenizer, self.embedding),
             Vae(family.name, vae, latent.channels, latent.downscale),
         )
 
@@ -221,15 +225,22 @@ def input_channels(network: Handle) -> int:
     return network.file.header.shape(key)[1] if key else 4
 
 
-def embedding_vectors(file: WeightFile) -> Tensor | None:
-    """The vectors of a textual inversion file for CLIP-L."""
+def embedding_vectors(file: WeightFile, encoder: str) -> Tensor | None:
+    """The vectors of a textual inversion file for a text encoder; those for any if it names none."""
     keys = list(file.header.entries)
     if not keys:
         raise BrokenFile(f"{file.path.name} holds no vectors.", "Download the file again.")
-    known = ("clip_l", "emb_params", "string_to_param.*", "*")
-    key = next((name for name in known if name in keys), keys[0])
-    vectors = file.tensor(key).float()
-    return vectors[None] if vectors.ndim == 1 else vectors.flatten(0, -2)
+    bundled = [key for key in keys if key.startswith("bundle_emb.")]
+    if bundled:
+        own = [key for key in bundled if key.endswith((f".{encoder}", "string_to_param.*"))]
+        return torch.cat([rows_of(file.tensor(key)) for key in own]) if own else None
+    key = next((name for name in (encoder, "string_to_param.*", "*") if name in keys), keys[0])
+    return rows_of(file.tensor(key))
+
+
+def rows_of(vectors: Tensor) -> Tensor:
+    """One vector or more as float32 rows [count, width]."""
+    return vectors.float().reshape(-1, vectors.shape[-1])
 
 
 def is_inside(name: str) -> bool:

@@ -6,6 +6,7 @@ Hu et al. 2021 (arXiv:2106.09685): W' = W + strength · scale · up · down. A k
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
 
 import torch
@@ -39,6 +40,16 @@ ROLES = (
     (".lora_A", "down"),
 )
 """How a tensor's name ends, and what it is then. Other names end in a dot and the role itself."""
+
+
+TEXT_SPELLINGS: Mapping[str, tuple[tuple[str, ...], str]] = MappingProxyType(
+    {
+        "clip_l": (("lora_te", "lora_te1"), "text_encoder"),
+        "clip_g": (("lora_te2",), "text_encoder_2"),
+        "clip_h": (("lora_te",), "text_encoder"),
+    }
+)
+"""How LoRA files call each text encoder: with underscores, and with dots."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,20 +127,26 @@ def with_lora(
     Raises FamilyMismatch if it fits neither.
     """
     on_model, first = changes(lora, model.network, model_names(model.network.part))
-    on_text, second = changes(lora, text_encoder.network, text_names(text_encoder.network.part))
-    if not on_model and not on_text:
+    on_text: dict[str, dict[str, Change]] = {}
+    homeless = first
+    for tower in text_encoder.towers:
+        name, network = tower.reading.name, tower.network
+        on_text[name], others = changes(lora, network, text_names(network.part, name))
+        homeless = homeless & others
+    if not on_model and not any(on_text.values()):
         raise FamilyMismatch(
             f"{lora.name} does not fit {model.family.title}: "
             f"none of its {len(lora.groups)} parts has a place there.",
             "Choose a LoRA made for this family of models.",
         )
-    unmatched = tuple(key for name in lora.groups if name in first & second for key in lora.groups[name].keys)
+    unmatched = tuple(key for name in lora.groups if name in homeless for key in lora.groups[name].keys)
     if unmatched:
         log.warning("%s: %d keys fit nothing, such as %s", lora.name, len(unmatched), unmatched[0])
     if on_model and strength_model:
         model = model.with_patches(LoraPatch(lora.name, on_model, strength_model))
-    if on_text and strength_text:
-        text_encoder = text_encoder.with_patches(LoraPatch(lora.name, on_text, strength_text))
+    for name, found in on_text.items():
+        if found and strength_text:
+            text_encoder = text_encoder.with_patches(name, LoraPatch(lora.name, found, strength_text))
     return WithLora(model, text_encoder, unmatched)
 
 
@@ -152,9 +169,8 @@ def changes(lora: Lora, network: Handle, names: Mapping[str, str]) -> tuple[dict
 
 def require_fit(lora: str, module: str, shape: tuple[int, int], network: Handle, weight: str) -> None:
     """A change must have as many rows and columns as the weight."""
-    entry = network.file.header.entries[network.part.sources[weight]]
-    rows = entry.shape[0]
-    columns = torch.Size(entry.shape[1:]).numel()
+    rows, *rest = network.shape(weight)
+    columns = torch.Size(rest).numel()
     if shape != (rows, columns):
         raise FamilyMismatch(
             f"{lora} does not fit {network.file.path.name}: {module} is {shape[0]} x {shape[1]} in the LoRA, "
@@ -250,16 +266,17 @@ def library_spellings(module: str) -> Iterator[str]:
             yield f"{parent}.to_out"
 
 
-def text_names(part: Part) -> dict[str, str]:
+def text_names(part: Part, encoder: str) -> dict[str, str]:
     """How LoRA files spell a text encoder's modules, each with the library's name of the module."""
     names: dict[str, str] = {}
+    flats, place = TEXT_SPELLINGS[encoder]
     for weight in part.sources:
         ours = weight.removesuffix(".weight")
         if ours == weight:
             continue
         flat = ours.replace(".", "_")
-        for prefix in ("lora_te_text_model_", "lora_te1_text_model_"):
-            names[prefix + flat] = ours
-        for prefix in ("text_encoder.text_model.", "text_encoder.", "base_model.model.text_model."):
+        for prefix in flats:
+            names[f"{prefix}_text_model_{flat}"] = ours
+        for prefix in (f"{place}.text_model.", f"{place}.", "base_model.model.text_model."):
             names[prefix + ours] = ours
     return names

@@ -1,6 +1,7 @@
 """Which networks are in a device's memory: brought in when needed, the least recently used leaves first."""
 
 import logging
+import math
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator
@@ -55,12 +56,11 @@ class Handle:
     @property
     def bytes(self) -> int:
         """How much memory the resident network takes."""
-        entries = self.file.header.entries
-        numbers = sum(
-            (entries[key].end - entries[key].start) // entries[key].dtype.itemsize
-            for key in self.part.sources.values()
-        )
-        return numbers * self.dtype.itemsize
+        return sum(math.prod(self.shape(name)) for name in self.part.sources) * self.dtype.itemsize
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """The shape of a weight, by its name in the module."""
+        return self.part.shape(self.file.header, name)
 
 
 @dataclass(slots=True)
@@ -261,11 +261,11 @@ def require_complete(handle: Handle, wanted: dict[str, Tensor]) -> None:
             "Download the file again, or use another version of this model.",
         )
     for key, tensor in wanted.items():
-        entry = handle.file.header.entries[sources[key]]
-        if tensor.shape != entry.shape and squeezed(tensor.shape) != squeezed(entry.shape):
+        shape = handle.shape(key)
+        if tensor.shape != shape and squeezed(tensor.shape) != squeezed(shape):
             raise BrokenFile(
                 f"The {handle.part.title} in {name} does not fit together: {sources[key]} is "
-                f"{list(entry.shape)}, but {list(tensor.shape)} is needed.",
+                f"{list(shape)}, but {list(tensor.shape)} is needed.",
                 OTHER_VERSION,
             )
 
@@ -279,7 +279,7 @@ def squeezed(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 def weight_of(handle: Handle, name: str, like: Tensor) -> Tensor:
     """One weight from the file, in the computing format; not copied if it has that format already."""
-    weight = handle.file.tensor(handle.part.sources[name]).reshape(like.shape)
+    weight = handle.part.weight(handle.file, name).reshape(like.shape)
     if handle.part.kind == "text" and weight.dtype == torch.float32:
         weight = weight.half()  # the field keeps text encoders in float16, whatever the file has
     return weight.to(handle.dtype)

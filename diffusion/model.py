@@ -15,8 +15,9 @@ from torch import Tensor, nn
 
 from diffusion.controlnet import Control, ControlNet, Query, Residuals, steering
 from diffusion.errors import OutOfMemory
-from diffusion.family import Family
+from diffusion.family import Family, LatentFormat, Reading
 from diffusion.memory import Handle, Patch, lacks_memory
+from diffusion.networks import Vector
 from diffusion.prediction import NoiseRange, Prediction
 from diffusion.tokens import ClipTokenizer, Embeddings
 from diffusion.values import NOTHING
@@ -31,13 +32,16 @@ def quiet() -> None:
     """A check that lets everything pass."""
 
 
-def no_embeddings(_name: str) -> None:
+def no_embeddings(_name: str, _encoder: str) -> None:
     """A folder without embeddings."""
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
 class Model:
-    """A diffusion model: a network, what it predicts, and the noise levels it knows."""
+    """A diffusion model: a network, what it predicts, and the noise levels it knows.
+
+    latent: the space it works in, where that is not its family's.
+    """
 
     family: Family
     noise: NoiseRange
@@ -45,6 +49,7 @@ class Model:
     network: Handle
     in_channels: int = 4
     patches: tuple[Patch, ...] = ()
+    latent: LatentFormat | None = None
     extra: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
     socket: ClassVar[str] = "MODEL"
 
@@ -54,18 +59,18 @@ class Model:
 
     def latent_in(self, latent: Tensor) -> Tensor:
         """From the VAE's space into the network's."""
-        return self.family.latent.into(latent)
+        return (self.latent or self.family.latent).into(latent)
 
     def latent_out(self, x: Tensor) -> Tensor:
         """From the network's space back into the VAE's."""
-        return self.family.latent.out(x)
+        return (self.latent or self.family.latent).out(x)
 
     def denoised(
         self,
         x: Tensor,
         sigma: float,
         tokens: Tensor,
-        pooled: Tensor | None = None,  # noqa: ARG002  families that read it come with their own networks
+        vector: Vector | None = None,
         controls: Sequence[Sequence[Control]] = (),
         check: Callable[[], None] = quiet,
         *,
@@ -75,15 +80,16 @@ class Model:
         """The clean latent the network sees in `x`: one forward over the batch, without guidance.
 
         x: float32 [batch, channel, height, width] in the network's space, at noise level `sigma`.
-        tokens: [batch, tokens, width]. controls: for each row those that steer it, or one sequence
-        for all rows.
+        tokens: [batch, tokens, width]. vector: what the network takes besides.
+        controls: for each row those that steer it, or one sequence for all rows.
         concat: [batch, in_channels - channel, height, width], given to an inpainting network as it
         is.
         prompts: how many prompts the rows are for, one block of rows after another.
         check: called between the network's blocks; whatever it raises ends the forward.
         """
         scaled = self.prediction.scale_input(x, sigma)
-        query = Query(scaled, self.noise.timestep(sigma), tokens.to(x.device), prompts)
+        beside = vector and Vector(vector.pooled.to(x.device), vector.numbers.to(x.device))
+        query = Query(scaled, self.noise.timestep(sigma), tokens.to(x.device), prompts, beside)
         active = [tuple(filter(lambda control: self.is_active(control, sigma), row)) for row in controls]
         # The controls run while the network is held, so that neither drives the other out of memory.
         with self.network.resident(self.patches) as module, enough_memory(x), checked(module, check):
@@ -108,24 +114,38 @@ class Model:
         return torch.cat((x, concat.to(x)), 1)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Tower:
+    """One network of a text encoder, how the family reads it, and its patches in order."""
+
+    reading: Reading
+    network: Handle
+    patches: tuple[Patch, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
 class TextEncoder:
-    """A text encoder. `stop_at_layer` -1 is the last layer, -2 the one before.
+    """What turns a prompt into tokens a family understands: one network or more, each its own tower.
 
-    None is the family's own choice.
+    `stop_at_layer` -1 is the last layer, -2 the one before. None is the family's own choice.
     """
 
     family: str
-    network: Handle
+    towers: tuple[Tower, ...]
     tokenizer: ClipTokenizer
     embeddings: Embeddings = no_embeddings
-    patches: tuple[Patch, ...] = ()
     stop_at_layer: int | None = None
     socket: ClassVar[str] = "CLIP"
 
-    def with_patches(self, *patches: Patch) -> "TextEncoder":
-        """A text encoder with more patches, applied after those it has. This one stays as it is."""
-        return replace(self, patches=(*self.patches, *patches))
+    def with_patches(self, name: str, *patches: Patch) -> "TextEncoder":
+        """A text encoder with more patches on the tower of that name. This one stays as it is."""
+        return replace(
+            self,
+            towers=tuple(
+                replace(tower, patches=(*tower.patches, *patches)) if tower.reading.name == name else tower
+                for tower in self.towers
+            ),
+        )
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
@@ -149,6 +169,7 @@ def forward(module: nn.Module, query: Query, x: Tensor, added: Residuals | None)
         down_block_additional_residuals=tuple(skip.to(kind) for skip in added.skips) if added else None,
         mid_block_additional_residual=added.middle.to(kind) if added else None,
         return_dict=False,
+        **(query.vector.arguments() if query.vector else {}),
     )[0]
     return output.float()
 

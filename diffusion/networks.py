@@ -5,8 +5,30 @@ with it the editor, need not wait for it.
 """
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
-from torch import nn
+from torch import Tensor, nn
+
+
+class Vector(NamedTuple):
+    """What a U-Net takes besides the prompt.
+
+    pooled: a text or a picture as a whole [batch, width]. numbers: sizes and scores [batch, count], each of
+    which becomes 256 waves.
+    """
+
+    pooled: Tensor
+    numbers: Tensor
+
+    def rows(self, index: Tensor) -> "Vector":
+        """Those rows of the batch."""
+        return Vector(self.pooled[index], self.numbers[index])
+
+    def arguments(self) -> dict[str, object]:
+        """How diffusers' U-Nets and ControlNets take it."""
+        if self.numbers.shape[1]:
+            return {"added_cond_kwargs": {"text_embeds": self.pooled, "time_ids": self.numbers}}
+        return {"class_labels": self.pooled}
 
 
 def unet(config: Mapping[str, object]) -> nn.Module:
@@ -33,12 +55,18 @@ def control_net(config: Mapping[str, object]) -> nn.Module:
     return module
 
 
-def clip_text(config: Mapping[str, object]) -> nn.Module:
-    """CLIP's text transformer without a projection, by transformers' names for its settings."""
+def clip_text(config: Mapping[str, object], projection: int = 0) -> nn.Module:
+    """CLIP's text transformer, by transformers' names for its settings.
+
+    projection: if not 0, how wide the matrix `text_projection` makes its pooled state.
+    """
     from transformers import CLIPTextConfig, CLIPTextModel
 
     module: nn.Module = CLIPTextModel(CLIPTextConfig(**config))
     inner: nn.Module = getattr(module, "text_model", module)  # older libraries wrap it once more
+    if projection:
+        width = inner.get_submodule("final_layer_norm").get_parameter("weight").shape[0]
+        inner.add_module("text_projection", nn.Linear(width, projection, bias=False))
     return inner
 
 

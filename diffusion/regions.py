@@ -14,6 +14,7 @@ from torch import Tensor
 from diffusion.errors import OutOfMemory
 from diffusion.inpaint import mask_for
 from diffusion.model import Model, quiet
+from diffusion.networks import Vector
 from diffusion.noise import tiled
 from diffusion.prediction import NoiseRange
 from diffusion.values import Conditioning, Prompt
@@ -24,6 +25,9 @@ MASK_AREA = 8
 """The least side of the area around a mask, in cells."""
 NOTHING = 1e-37
 """Added to the sum of weights, so that where nobody acts the answer is 0."""
+
+SAID = ("tokens", "pooled", "framing", "concat_latent", "concat_mask")
+"""What of a prompt the network itself is given."""
 
 
 class Box(NamedTuple):
@@ -50,13 +54,17 @@ class Box(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Region:
-    """A prompt ready for one run: its area (None is all), its weight map, and the noise levels it acts at."""
+    """A prompt ready for one run: its area (None is all), its weight map, and the noise levels it acts at.
+
+    is_negative: it says what is not wanted.
+    """
 
     prompt: Prompt
     area: Box | None
     weight: Tensor
     first: float
     last: float
+    is_negative: bool = False
 
 
 Regions: TypeAlias = tuple[Region, ...]
@@ -67,7 +75,7 @@ def placed(
 ) -> tuple[Regions, Regions]:
     """Both conditionings laid out on a latent, areas mirrored from each to the other."""
     wanted = tuple(_place(prompt, noise, samples) for prompt in positive.entries)
-    unwanted = tuple(_place(prompt, noise, samples) for prompt in negative.entries)
+    unwanted = tuple(replace(_place(prompt, noise, samples), is_negative=True) for prompt in negative.entries)
     unwanted = _with_areas_of(unwanted, wanted)
     return _with_areas_of(wanted, unwanted), unwanted
 
@@ -113,18 +121,29 @@ class Network:
         crops = [region.area.of(x) if region.area else x for region in regions]
         concat = self.concat
         beside = None if concat is None else [r.area.of(concat) if r.area else concat for r in regions]
-        pooled = [region.prompt.pooled for region in regions]
         answer = self.model.denoised(
             torch.cat(crops),
             sigma,
             _joined_tokens([tiled(region.prompt.tokens, images) for region in regions]),
-            None if pooled[0] is None else torch.cat([tiled(p, images) for p in pooled if p is not None]),
+            self._vector(x, regions),
             [region.prompt.controls for region in regions for _ in range(images)],
             self.check,
             concat=None if beside is None else torch.cat(beside),
             prompts=len(regions),
         )
         return answer.chunk(len(regions))
+
+    def _vector(self, x: Tensor, regions: Sequence[Region]) -> Vector | None:
+        """What the network takes besides the prompts; the size is that of the whole picture."""
+        family = self.model.family
+        if family.vector is None:
+            return None
+        height, width = (side * family.latent.downscale for side in x.shape[-2:])
+        each = [family.vector(region.prompt, height, width, region.is_negative) for region in regions]
+        return Vector(
+            torch.cat([tiled(one.pooled, len(x)) for one in each]),
+            torch.cat([tiled(one.numbers, len(x)) for one in each]),
+        )
 
 
 def _place(prompt: Prompt, noise: NoiseRange, samples: Tensor) -> Region:
@@ -198,8 +217,9 @@ def _with_areas_of(regions: Regions, others: Regions) -> Regions:
         if other.area is None or any(region.area == other.area for region in result):
             continue
         if (host := _smallest_around(other.area, result)) is not None:
-            tokens, pooled = host.prompt.tokens, host.prompt.pooled
-            result.append(replace(other, prompt=replace(other.prompt, tokens=tokens, pooled=pooled)))
+            said = {name: getattr(host.prompt, name) for name in SAID}
+            prompt = replace(other.prompt, **said)
+            result.append(replace(other, prompt=prompt, is_negative=host.is_negative))
     return tuple(result)
 
 

@@ -29,8 +29,10 @@ A shorter one moves to the next as a whole.
 OPENED, CLOSED = "\0(", "\0)"
 """Stand in for parentheses that were written with a backslash."""
 
-Embeddings: TypeAlias = Callable[[str], Tensor | None]
-"""Finds the vectors [count, width] of an embedding by its name; None if there are none."""
+Embeddings: TypeAlias = Callable[[str, str], Tensor | None]
+"""Finds the vectors [count, width] of an embedding by its name and that of a text encoder; None if none."""
+Lookup: TypeAlias = Callable[[str], Tensor | None]
+"""The same for one text encoder."""
 
 
 class Segment(NamedTuple):
@@ -110,9 +112,6 @@ class ClipTokenizer:
     Built when first used.
     """
 
-    def __init__(self, pad: int = END) -> None:
-        self.pad = pad
-
     def ids(self, text: str) -> list[int]:
         """The word pieces of a text, without the marks of start and end."""
         ids: list[int] = self.tokenizer.encode(text, add_special_tokens=False).ids
@@ -159,7 +158,7 @@ def byte_letters() -> dict[int, str]:
 
 
 def chunks(
-    text: str, tokenizer: ClipTokenizer, embeddings: Embeddings, length: int = CHUNK
+    text: str, tokenizer: ClipTokenizer, embeddings: Lookup, length: int = CHUNK, pad: int = END
 ) -> list[list[Token]]:
     """A prompt as one or more sequences of `length` tokens, each with its start, end and padding."""
     filled: list[list[Token]] = [[]]
@@ -167,7 +166,7 @@ def chunks(
     for segment in parse(text):
         for group in groups(segment, tokenizer, embeddings):
             place(group, filled, room)
-    return [closed(tokens, tokenizer.pad, length) for tokens in filled]
+    return [closed(tokens, pad, length) for tokens in filled]
 
 
 def place(group: Sequence[Token], filled: list[list[Token]], room: int) -> None:
@@ -190,7 +189,7 @@ def closed(tokens: list[Token], pad: int, length: int) -> list[Token]:
     return whole + [Token(pad)] * (length - len(whole))
 
 
-def groups(segment: Segment, tokenizer: ClipTokenizer, embeddings: Embeddings) -> Iterator[list[Token]]:
+def groups(segment: Segment, tokenizer: ClipTokenizer, embeddings: Lookup) -> Iterator[list[Token]]:
     """The tokens of a segment, and of each embedding named in it, in order."""
     for piece in re.split(r"[ \n](?=embedding:)", segment.text):
         text = piece
@@ -204,7 +203,7 @@ def groups(segment: Segment, tokenizer: ClipTokenizer, embeddings: Embeddings) -
             yield [Token(id, segment.weight) for id in ids]
 
 
-def found_embedding(name: str, embeddings: Embeddings) -> tuple[Tensor | None, str]:
+def found_embedding(name: str, embeddings: Lookup) -> tuple[Tensor | None, str]:
     """The vectors of a named embedding, and the commas that turned out not to belong to its name."""
     vectors = embeddings(name)
     bare = name.rstrip(",")

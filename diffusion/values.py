@@ -57,6 +57,23 @@ class Latent:
     socket: ClassVar[str] = "LATENT"
 
 
+@dataclass(frozen=True, slots=True)
+class Framing:
+    """What SDXL is told of the pictures it was trained on, in pixels; None follows from the run.
+
+    width, height: of the original. crop_w, crop_h: cut off on the left and at the top. target_width,
+    target_height: of what was cut out. score: how beautiful it is, 0 to 10; only the refiner asks.
+    """
+
+    width: int | None = None
+    height: int | None = None
+    crop_w: int = 0
+    crop_h: int = 0
+    target_width: int | None = None
+    target_height: int | None = None
+    score: float | None = None
+
+
 @dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
 class Prompt:
     """One encoded text, and where, when and how strongly it acts.
@@ -66,6 +83,9 @@ class Prompt:
     area: (height, width, y, x) in latent cells, or as fractions of the picture if `area_is_fraction`.
     mask: [batch, height, width] at any size; `mask_sets_area` narrows the area to the mask's bounding box.
     start, end: the part of the sampling it acts in, 0 to 1.
+    framing: the size of picture it asks for; None leaves that to the run.
+    concat_latent, concat_mask: what a network made for inpainting or editing sees beside the state: a
+    picture in the VAE's space [batch, channel, height, width], and what of it to repaint.
     """
 
     tokens: Tensor
@@ -80,6 +100,9 @@ class Prompt:
     start: float = 0.0
     end: float = 1.0
     controls: tuple[Control, ...] = ()
+    framing: Framing | None = None
+    concat_latent: Tensor | None = None
+    concat_mask: Tensor | None = None
     extra: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
 
 

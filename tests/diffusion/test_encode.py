@@ -105,17 +105,17 @@ def test_an_embedding_changes_the_prompt(encoder):
 
 def test_an_embedding_of_a_word_s_own_vector_is_that_word(encoder):
     row = tiny.text_encoder().embeddings.token_embedding.weight[736]
-    inserted = replace(encoder, embeddings=lambda _name: row[None])
+    inserted = replace(encoder, embeddings=lambda _name, _encoder: row[None])
     assert torch.allclose(tokens(inserted, "a embedding:red fox"), tokens(encoder, "a red fox"), atol=1e-6)
 
 
 def test_an_embedding_for_another_encoder_is_left_out_with_a_warning(encoder, caplog):
-    wide = replace(encoder, embeddings=lambda _name: torch.ones(1, 768))
+    wide = replace(encoder, embeddings=lambda _name, _encoder: torch.ones(1, 768))
     assert torch.equal(tokens(wide, "a embedding:wide fox"), tokens(encoder, "a fox"))
     assert "another text encoder" in caplog.text
 
 
 def test_no_hook_stays_on_the_network(encoder):
     encode(replace(encoder, stop_at_layer=-2), "embedding:shiny")
-    with encoder.network.resident() as module:
+    with encoder.towers[0].network.resident() as module:
         assert not any(part._forward_hooks for part in module.modules())

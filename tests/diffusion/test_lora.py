@@ -4,6 +4,7 @@ from safetensors.torch import load_file, save_file
 
 from diffusion.errors import BrokenFile, FamilyMismatch
 from diffusion.lora import low_rank, split_role, with_lora
+from diffusion.model import TextEncoder
 from tests import tiny
 
 NAME = "down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q"
@@ -36,7 +37,8 @@ def apply(folder, library):
 
 def weight(value, name: str = NAME) -> torch.Tensor:
     """A weight of a model or text encoder with its patches."""
-    with value.network.resident(value.patches) as module:
+    held = value.towers[0] if isinstance(value, TextEncoder) else value
+    with held.network.resident(held.patches) as module:
         return module.get_parameter(f"{name}.weight").clone()
 
 
@@ -122,7 +124,7 @@ def test_every_key_of_each_style_finds_its_place(folder, library, style):
     tiny.save_lora(folder / "loras" / "a.safetensors", style)
     model, text, _vae = library.checkpoint(tiny.CHECKPOINT)
     patched = with_lora(model, text, library.lora("a.safetensors"))
-    counts = [len(each.patches[0].names()) for each in (patched.model, patched.text_encoder)]
+    counts = [len(each.patches[0].names()) for each in (patched.model, patched.text_encoder.towers[0])]
     assert (patched.unmatched, counts) == ((), [28, 3])
 
 

@@ -30,7 +30,7 @@ def handles(path, memory: Memory) -> tuple[Handle, Handle, Handle]:
     """The network, text encoder and VAE of a checkpoint."""
     file = WeightFile(path)
     parts = SD15.parts(file.header)
-    return tuple(Handle(part, file, memory) for part in (parts.network, parts.text, parts.vae))
+    return tuple(Handle(part, file, memory) for part in (parts.network, *parts.texts, parts.vae))
 
 
 @pytest.fixture

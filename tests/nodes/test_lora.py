@@ -41,7 +41,7 @@ def test_a_strength_lies_between_minus_and_plus_100(place):
 def test_loading_a_lora_gives_patched_values(library):
     model, text, _vae = library.checkpoint(tiny.CHECKPOINT)
     patched = load_lora(model, text, tiny.LORA, library=library)
-    assert [len(value.patches) for value in patched] == [1, 1]
+    assert [len(each.patches) for each in (patched.model, *patched.text_encoder.towers)] == [1, 1]
 
 
 def test_each_strength_acts_on_its_own_network(library):

@@ -14,10 +14,12 @@ from safetensors.torch import load_file
 from transformers import CLIPTextConfig, CLIPTextModel
 
 from diffusion.blocks import UnetShape, VaeShape, control_names, inverted, translated, unet_names, vae_names
-from diffusion.checkpoint import Entry, Header
+from diffusion.checkpoint import Entry, Header, Part
 from diffusion.errors import BrokenFile
-from diffusion.families.sd15 import SD15, text_heads, unet_config
+from diffusion.families.sd15 import SD15
+from diffusion.family import Parts
 from diffusion.memory import squeezed
+from diffusion.parts import same_heads, text_heads, unet_config
 from diffusion.prediction import EPSILON, VELOCITY
 from tests import tiny
 
@@ -71,6 +73,11 @@ def original_text() -> dict[str, torch.Tensor]:
     }
 
 
+def named(parts: Parts, name: str) -> Part:
+    """One of the networks of a file."""
+    return {"network": parts.network, "text": parts.texts[0], "vae": parts.vae}[name]
+
+
 @pytest.fixture(scope="module")
 def full() -> Header:
     """The header of a full-size Stable Diffusion 1.5 checkpoint, with the other tensors such files carry."""
@@ -87,7 +94,7 @@ def test_the_full_size_checkpoint_has_as_many_keys_as_the_published_one(full):
 
 @pytest.mark.parametrize("name", ["network", "text", "vae"])
 def test_no_weight_of_the_full_size_checkpoint_is_missing_or_left_over(full, name):
-    part = getattr(SD15.parts(full), name)
+    part = named(SD15.parts(full), name)
     with torch.device("meta"):
         wanted = part.build().state_dict()
     assert (part.sources.keys(), part.surplus) == (wanted.keys(), ())
@@ -95,7 +102,7 @@ def test_no_weight_of_the_full_size_checkpoint_is_missing_or_left_over(full, nam
 
 @pytest.mark.parametrize("name", ["network", "text", "vae"])
 def test_every_weight_of_the_full_size_checkpoint_has_the_right_shape(full, name):
-    part = getattr(SD15.parts(full), name)
+    part = named(SD15.parts(full), name)
     with torch.device("meta"):
         wanted = part.build().state_dict()
     assert all(squeezed(wanted[key].shape) == squeezed(full.shape(part.sources[key])) for key in wanted)
@@ -111,7 +118,7 @@ def test_the_full_size_text_encoder_has_twelve_heads(full):
 
 
 def test_the_full_size_network_has_eight_heads(full):
-    assert unet_config(full, UNET)["attention_head_dim"] == 8
+    assert unet_config(full, UNET, same_heads)["attention_head_dim"] == 8
 
 
 def test_a_full_size_inpainting_network_reads_nine_channels():
@@ -179,12 +186,13 @@ def test_a_file_of_stable_diffusion_2_is_refused_because_of_its_text_encoder(ful
 def test_a_file_with_half_a_middle_is_refused(full):
     broken = UnetShape((320, 640), (2, 2), (1, 2), 1, 768, False, 4)
     with pytest.raises(BrokenFile):
-        unet_config(full, broken)
+        unet_config(full, broken, same_heads)
 
 
 def test_metadata_says_that_a_network_predicts_velocity():
     header = Header("x", {}, {"prediction_type": "v_prediction"})
-    assert (SD15.sampling(header)[0], SD15.sampling(Header("x", {}))[0]) == (VELOCITY, EPSILON)
+    said = [SD15.sampling(each, torch.empty).prediction for each in (header, Header("x", {}))]
+    assert said == [VELOCITY, EPSILON]
 
 
 def test_the_metadata_may_say_how_many_heads_a_text_encoder_has():

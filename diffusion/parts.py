@@ -1,0 +1,282 @@
+"""The networks in a file of weights: where each begins, its architecture, and which weight is which."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import NamedTuple, TypeAlias
+
+from torch import nn
+
+from diffusion import networks
+from diffusion.blocks import (
+    Shapes,
+    UnetShape,
+    VaeShape,
+    control_names,
+    counted,
+    read_library_unet_shape,
+    read_unet_shape,
+    read_vae_shape,
+    translated,
+    unet_names,
+    vae_names,
+    vector_names,
+)
+from diffusion.checkpoint import Header, Kind, Part, Piece
+from diffusion.errors import BrokenFile
+
+UNET_PREFIXES = ("model.diffusion_model.", "model.", "")
+VAE_PREFIXES = ("first_stage_model.", "vae.", "")
+LIBRARY_PREFIXES = ("", "unet.", "model.diffusion_model.")
+CONTROL_PREFIXES = ("control_model.", "")
+
+Heads: TypeAlias = Callable[[Header, UnetShape], int | tuple[int, ...]]
+"""How many attention heads a U-Net has, everywhere or at each level; shapes do not tell."""
+
+OPEN_CLIP = {
+    "token_embedding": "embeddings.token_embedding",
+    "positional_embedding": "embeddings.position_embedding.weight",
+    "ln_final": "final_layer_norm",
+    "text_projection": "text_projection.weight",
+}
+OPEN_CLIP_LAYER = {
+    "attn.out_proj": "self_attn.out_proj",
+    "ln_1": "layer_norm1",
+    "ln_2": "layer_norm2",
+    "mlp.c_fc": "mlp.fc1",
+    "mlp.c_proj": "mlp.fc2",
+}
+
+
+class Unet(NamedTuple):
+    """The U-Net in a file: what its keys start with, and its architecture.
+
+    shape is None if no part of it looks at a prompt. is_library: its weights have the library's names.
+    """
+
+    prefix: str
+    shape: UnetShape | None
+    weights: Shapes
+    is_library: bool = False
+
+
+def find_unet(header: Header) -> Unet | None:
+    """The U-Net of a file, under original names or the library's; None if there is none."""
+    prefix, shapes = under_first(header, UNET_PREFIXES, "input_blocks.0.0.weight")
+    if shapes:
+        return Unet(prefix, read_unet_shape(shapes), shapes)
+    prefix, shapes = under_first(header, LIBRARY_PREFIXES, "up_blocks.0.resnets.0.conv1.weight")
+    return Unet(prefix, read_library_unet_shape(shapes), shapes, True) if shapes else None
+
+
+def unet_part(header: Header, heads: Heads, sizes: int = 0) -> Part | None:
+    """The U-Net of a file. sizes: how many numbers its vector holds beside the pooled prompt."""
+    found = find_unet(header)
+    if found is None or found.shape is None:
+        return None
+    build = partial(networks.unet, unet_config(header, found.shape, heads, sizes))
+    names = unet_names(found.shape) | vector_names("add_embedding" if sizes else "class_embedding")
+    if found.is_library:
+        names = {key: key for key in found.weights}
+    return part("diffusion model", build, header, found.prefix, names)
+
+
+def vae_part(header: Header) -> Part | None:
+    """The VAE of a file, under original names or the library's."""
+    prefix, shapes = under_first(header, VAE_PREFIXES, "decoder.conv_in.weight")
+    shape = read_vae_shape(shapes)
+    if shape is None:
+        return None
+    build = partial(networks.autoencoder, vae_config(header, shape))
+    is_library = any(key.startswith("encoder.down_blocks.") for key in shapes)
+    names = {key: key for key in shapes} if is_library else vae_names(shape)
+    return part("VAE", build, header, prefix, names, "vae")
+
+
+def control_part(
+    header: Header, heads: Heads, fits: Callable[[UnetShape], bool], sizes: int = 0
+) -> Part | None:
+    """The ControlNet in a file of original or library names; None if there is none that fits the family."""
+    prefix, shapes = under_first(header, CONTROL_PREFIXES, "input_hint_block.0.weight")
+    if shapes:
+        shape, names = read_unet_shape(shapes), None
+        hint = tuple(shapes.get(f"input_hint_block.{place}.weight", (0,))[0] for place in (0, 4, 8, 12))
+    else:
+        prefix, shapes = under_first(header, ("",), "controlnet_cond_embedding.conv_in.weight")
+        shape, names = read_library_unet_shape(shapes), {key: key for key in shapes}
+        inner = "controlnet_cond_embedding"
+        places = (f"{inner}.conv_in", *(f"{inner}.blocks.{block}" for block in (1, 3, 5)))
+        hint = tuple(shapes.get(f"{place}.weight", (0,))[0] for place in places)
+    if shape is None or not fits(shape):
+        return None
+    config = unet_config(header, shape, heads, sizes)
+    for only_unet in ("out_channels", "up_block_types", "sample_size"):
+        del config[only_unet]
+    config |= {"layers_per_block": shape.blocks[0], "conditioning_embedding_out_channels": hint}
+    names = names or control_names(shape) | vector_names("add_embedding" if sizes else "class_embedding")
+    return part("ControlNet", partial(networks.control_net, config), header, prefix, names)
+
+
+def clip_part(header: Header, prefixes: tuple[str, ...], activation: str = "quick_gelu") -> Part | None:
+    """CLIP's text transformer in the layout of its first release and of the library."""
+    prefix, shapes = under_first(header, prefixes, "embeddings.token_embedding.weight")
+    if not shapes:
+        return None
+    layers = counted(shapes, "encoder.layers")
+    inner = shapes.get("encoder.layers.0.mlp.fc1.weight", (0,))[0]
+    config = clip_config(header, shapes, layers, inner) | {"hidden_act": activation}
+    build = partial(networks.clip_text, config)
+    same = {"embeddings": "embeddings", "encoder": "encoder", "final_layer_norm": "final_layer_norm"}
+    found = part("text encoder", build, header, prefix, same, "text")
+    projection = f"{prefix.removesuffix('text_model.')}text_projection.weight"
+    if activation == "quick_gelu" or not header.has(projection):  # the first release is read unprojected
+        return found
+    build = partial(build, projection=header.shape(projection)[0])
+    return replace(found, build=build, sources={**found.sources, "text_projection.weight": projection})
+
+
+def open_clip_part(header: Header, prefixes: tuple[str, ...]) -> Part | None:
+    """The text transformer of a CLIP trained by OpenCLIP, in its own layout.
+
+    There the three matrices that enter attention are one, and the projection stands the other way round.
+    """
+    prefix, shapes = under_first(header, prefixes, "transformer.resblocks.0.attn.in_proj_weight")
+    if not shapes:
+        return None
+    layers = counted(shapes, "transformer.resblocks")
+    inner = shapes.get("transformer.resblocks.0.mlp.c_fc.weight", (0,))[0]
+    library = {translated(key, OPEN_CLIP) or key: shape for key, shape in shapes.items()}
+    config = clip_config(header, library, layers, inner) | {"hidden_act": "gelu"}
+    projection = shapes.get("text_projection", (0, 0))[1]
+    build = partial(networks.clip_text, config, projection)
+    names = dict(OPEN_CLIP)
+    for layer in range(layers):
+        theirs, ours = f"transformer.resblocks.{layer}", f"encoder.layers.{layer}"
+        names |= {f"{theirs}.{key}": f"{ours}.{name}" for key, name in OPEN_CLIP_LAYER.items()}
+    found = part("text encoder", build, header, prefix, names, "text")
+    sources, pieces = dict(found.sources), {"text_projection.weight": Piece(transposed=True)}
+    surplus = set(found.surplus) - {f"{prefix}logit_scale", f"{prefix}attn_mask"}
+    for layer in range(layers):
+        for kind in ("weight", "bias"):
+            key = f"{prefix}transformer.resblocks.{layer}.attn.in_proj_{kind}"
+            for index, name in enumerate(("q_proj", "k_proj", "v_proj")):
+                ours = f"encoder.layers.{layer}.self_attn.{name}.{kind}"
+                sources[ours], pieces[ours] = key, Piece(index, 3)
+            surplus.discard(key)
+    return replace(found, sources=sources, pieces=pieces, surplus=tuple(sorted(surplus)))
+
+
+def clip_config(header: Header, shapes: Shapes, layers: int, inner: int) -> dict[str, object]:
+    """The library's settings for a text transformer, but for its activation."""
+    words, width = shapes.get("embeddings.token_embedding.weight", (0, 0))
+    return {
+        "vocab_size": words,
+        "hidden_size": width,
+        "intermediate_size": inner or 4 * width,
+        "num_hidden_layers": layers,
+        "num_attention_heads": text_heads(header, width),
+        "max_position_embeddings": shapes.get("embeddings.position_embedding.weight", (77,))[0],
+        "bos_token_id": 49406,
+        "eos_token_id": 49407,
+        "pad_token_id": 49407,
+    }
+
+
+def under_first(header: Header, prefixes: tuple[str, ...], mark: str) -> tuple[str, Shapes]:
+    """The first prefix under which the file has `mark`, and the shapes of what lies there.
+
+    Nothing if there is none.
+    """
+    for prefix in prefixes:
+        if header.has(prefix + mark):
+            found = header.under(prefix)
+            return prefix, {name: header.entries[key].shape for name, key in found.items()}
+    return "", {}
+
+
+def part(
+    title: str,
+    build: Callable[[], nn.Module],
+    header: Header,
+    prefix: str,
+    names: Mapping[str, str],
+    kind: Kind = "network",
+) -> Part:
+    """A network of the file, with each weight's place by the library's name."""
+    sources: dict[str, str] = {}
+    surplus: list[str] = []
+    for name, key in header.under(prefix).items():
+        ours = translated(name, names)
+        if ours is None:
+            surplus.append(key)
+        elif not ours.endswith("position_ids"):
+            sources[ours] = key
+    return Part(title, kind, build, sources, prefix, tuple(surplus))
+
+
+def text_heads(header: Header, width: int) -> int:
+    """The number of attention heads of a text encoder: 64 wide each, unless the metadata knows better."""
+    return header.number("text.num_heads", max(1, width // 64))
+
+
+def same_heads(header: Header, _shape: UnetShape) -> int:
+    """As many heads at every level: 8, unless the metadata knows better."""
+    return header.number("unet.num_heads", 8)
+
+
+def wide_heads(header: Header, shape: UnetShape) -> tuple[int, ...]:
+    """Heads of one width at every level: 64 channels, unless the metadata knows better."""
+    width = header.number("unet.head_channels", 64)
+    return tuple(max(1, channels // width) for channels in shape.channels)
+
+
+def unet_config(header: Header, shape: UnetShape, heads: Heads, sizes: int = 0) -> dict[str, object]:
+    """The library's settings for a U-Net of that shape."""
+    if shape.middle_depth and shape.depths[-1] not in (0, shape.middle_depth):
+        raise BrokenFile(f"{header.name} has a U-Net whose middle does not fit its coarsest level.")
+    down = tuple("CrossAttnDownBlock2D" if depth else "DownBlock2D" for depth in shape.depths)
+    levels = list(range(len(shape.channels)))
+    up_depths = [
+        tuple(shape.decoder_depth(level, block) for block in range(shape.blocks[level] + 1))
+        for level in reversed(levels)
+    ]
+    config: dict[str, object] = {
+        "sample_size": 64,
+        "in_channels": shape.in_channels,
+        "out_channels": 4,
+        "block_out_channels": shape.channels,
+        "layers_per_block": shape.blocks,
+        "down_block_types": down,
+        "up_block_types": tuple("CrossAttnUpBlock2D" if any(each) else "UpBlock2D" for each in up_depths),
+        "transformer_layers_per_block": tuple(depth or shape.middle_depth or 1 for depth in shape.depths),
+        "cross_attention_dim": shape.context,
+        "attention_head_dim": heads(header, shape),  # the library's name for how many heads
+        "norm_num_groups": header.number("unet.norm_groups", 32),
+        "use_linear_projection": shape.linear,
+    }
+    if shape.up_depths:
+        config["reverse_transformer_layers_per_block"] = up_depths
+    if shape.middle_blocks < 2:
+        config["mid_block_type"] = "UNetMidBlock2D" if shape.middle_blocks else None
+    if sizes:
+        config |= {"addition_embed_type": "text_time", "addition_time_embed_dim": 256}
+    elif shape.vector:
+        config["class_embed_type"] = "projection"
+    if shape.vector:
+        config["projection_class_embeddings_input_dim"] = shape.vector
+    return config
+
+
+def vae_config(header: Header, shape: VaeShape) -> dict[str, object]:
+    """The library's settings for a VAE of that shape."""
+    levels = len(shape.channels)
+    return {
+        "in_channels": 3,
+        "out_channels": 3,
+        "down_block_types": ("DownEncoderBlock2D",) * levels,
+        "up_block_types": ("UpDecoderBlock2D",) * levels,
+        "block_out_channels": shape.channels,
+        "layers_per_block": shape.blocks,
+        "latent_channels": shape.latent_channels,
+        "norm_num_groups": header.number("vae.norm_groups", 32),
+    }
