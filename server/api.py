@@ -132,7 +132,10 @@ class Folders:
 
 @dataclass(frozen=True, slots=True)
 class WorkflowInfo:
-    """A saved workflow or a template. `revision` is what the next write must name."""
+    """A saved workflow or a template. `revision` is what the next write must name.
+
+    A `damaged` one cannot be loaded, only replaced or removed; asked for, it tells why.
+    """
 
     name: str
     title: str
@@ -140,6 +143,7 @@ class WorkflowInfo:
     modified: float
     picture: str | None = None
     description: str = ""
+    damaged: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,9 +87,11 @@ class Refusal(Exception):
         self.status, self.problems, self.headers = status, problems, headers or {}
 
 
-def refusal(status: int, code: str, message: str, hint: str = "") -> Refusal:
+def refusal(
+    status: int, code: str, message: str, hint: str = "", headers: Mapping[str, str] | None = None
+) -> Refusal:
     """A refusal with one problem."""
-    return Refusal(status, Problem(code, message, hint))
+    return Refusal(status, Problem(code, message, hint), headers=headers)
 
 
 def absent(what: str) -> Refusal:

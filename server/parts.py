@@ -60,8 +60,5 @@ PARTS = web.AppKey("PARTS", Parts)
 
 def starting(reason: str = "") -> Refusal:
     """503: the worker does not answer yet, and asking again soon helps."""
-    refused = refusal(
-        503, "starting", "The node types are still being loaded.", reason or "Try again shortly."
-    )
-    refused.headers = {"Retry-After": "2"}
-    return refused
+    message = "The node types are still being loaded."
+    return refusal(503, "starting", message, reason or "Try again shortly.", {"Retry-After": "2"})

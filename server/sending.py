@@ -62,9 +62,8 @@ def span_of(header: str, size: int) -> Span | None:
     else:
         first, end = int(match[1]), min(size, int(match[2]) + 1) if match[2] else size
     if first >= end:
-        refused = refusal(416, "out_of_range", "The file has no such part.")
-        refused.headers = {hdrs.CONTENT_RANGE: f"bytes */{size}"}
-        raise refused
+        headers = {"Content-Range": f"bytes */{size}"}
+        raise refusal(416, "out_of_range", "The file has no such part.", headers=headers)
     return Span(first, end)
 
 

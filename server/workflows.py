@@ -35,6 +35,18 @@ class ChangedElsewhere(Exception):
         self.revision = revision
 
 
+class Damaged(Exception):
+    """The saved workflow is not whole; the message says what is wrong with it, `revision` which one it is."""
+
+    def __init__(self, name: str, fault: str, revision: str) -> None:
+        super().__init__(f"The saved workflow {name} is damaged: {fault[:1].lower()}{fault[1:]}.")
+        self.hint = (
+            f"It lies in the data folder as workflows/{name}.json, and older versions, if there are any, in "
+            f"revisions/{name}. Mend it, put one of those in its place, or delete it."
+        )
+        self.revision = revision
+
+
 @dataclass(frozen=True, slots=True)
 class Saved:
     """A stored document as text, with its revision."""
@@ -82,8 +94,11 @@ class Workflows:
         return await asyncio.to_thread(_infos, self._folder, False)
 
     async def read(self, name: str) -> Saved:
-        """One saved workflow. Raises NotThere."""
-        return await asyncio.to_thread(_read, self._folder, name)
+        """One saved workflow. Raises NotThere, Damaged."""
+        saved = await asyncio.to_thread(_read, self._folder, name)
+        if fault := _head(saved.text)[1]:
+            raise Damaged(name, fault, saved.revision)
+        return saved
 
     async def write(self, name: str, workflow: Workflow, expected: str) -> WorkflowInfo:
         """Save, if what is saved now is of the expected revision. Raises ChangedElsewhere, UnsafeName."""
@@ -186,11 +201,16 @@ class _Head(msgspec.Struct):
     extra: dict[str, Any] = {}
 
 
-def _info(name: str, text: bytes, modified: float, picture: str | None) -> WorkflowInfo:
+def _head(text: bytes) -> tuple[_Head, str]:
+    """What a list shows of a document, and what is wrong with it if it is damaged."""
     try:
-        head = msgspec.json.decode(text, type=_Head)
-    except (msgspec.MsgspecError, RecursionError):
-        head = _Head()
+        return msgspec.json.decode(text, type=_Head), ""
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        return _Head(), str(error)
+
+
+def _info(name: str, text: bytes, modified: float, picture: str | None) -> WorkflowInfo:
+    head, fault = _head(text)
     description = head.extra.get("description")
     return WorkflowInfo(
         name=name,
@@ -199,6 +219,7 @@ def _info(name: str, text: bytes, modified: float, picture: str | None) -> Workf
         modified=modified,
         picture=f"/v1/templates/{name}/picture" if picture else None,
         description=description if isinstance(description, str) else "",
+        damaged=bool(fault),
     )
 
 

@@ -14,7 +14,7 @@ from server.http import if_none_match as known
 from server.parts import PARTS, Parts
 from server.pictures import PictureRefused
 from server.sending import CACHED, send_file
-from server.workflows import ABSENT, ChangedElsewhere, Saved, understand
+from server.workflows import ABSENT, ChangedElsewhere, Damaged, Saved, understand
 
 
 async def saved(request: web.Request) -> web.Response:
@@ -28,6 +28,9 @@ async def load(request: web.Request) -> web.Response:
         return _document(request, await request.app[PARTS].workflows.read(request.match_info["name"]))
     except NotThere as error:
         raise absent("workflow") from error
+    except Damaged as error:
+        headers = {"ETag": f'"{error.revision}"'}
+        raise refusal(422, "damaged_workflow", str(error), error.hint, headers) from error
 
 
 async def save(request: web.Request) -> web.Response:
@@ -121,9 +124,8 @@ def _changed(error: ChangedElsewhere) -> Refusal:
     message = (
         "The workflow was changed elsewhere." if error.revision else "The workflow was removed elsewhere."
     )
-    refused = refusal(412, "changed_elsewhere", message, "Load it again, or save under another name.")
-    refused.headers = {hdrs.ETAG: f'"{error.revision}"'} if error.revision else {}
-    return refused
+    headers = {"ETag": f'"{error.revision}"'} if error.revision else {}
+    return refusal(412, "changed_elsewhere", message, "Load it again, or save under another name.", headers)
 
 
 ROUTES = (

@@ -82,6 +82,31 @@ async def test_what_is_no_workflow_is_not_saved(client: Client) -> None:
     assert await problem(answer) == (422, "unreadable_workflow")
 
 
+@pytest.mark.parametrize("text", ["", '{"format": 1, "nodes": {"a": {"type": "Emp', "[]", "\0\0\0", "\ud800"])
+async def test_a_damaged_file_is_told_as_such_and_nothing_of_it_is_lost(
+    client: Client, tmp_path: Path, text: str
+) -> None:
+    await save(client, 8, NEW)
+    file = tmp_path / "data" / "workflows" / "mine.json"
+    file.write_bytes(damaged := text.encode("utf-8", "surrogatepass"))
+    (listed,) = (await (await client.get("/v1/workflows")).json())["items"]
+    refused = await client.get("/v1/workflows/mine")
+    (told,) = (await refused.json())["problems"]
+    assert (refused.status, told["code"], listed["damaged"]) == (422, "damaged_workflow", True)
+    assert told["message"].startswith("The saved workflow mine is damaged: ")
+    assert "data folder" in told["hint"]
+    replaced = await save(client, 9, {"If-Match": refused.headers["ETag"]})
+    kept = [path.read_bytes() for path in (tmp_path / "data" / "revisions" / "mine").iterdir()]
+    assert (replaced.status, kept) == (200, [damaged])
+
+
+async def test_a_damaged_file_can_be_removed(client: Client, tmp_path: Path) -> None:
+    await save(client, 8, NEW)
+    (tmp_path / "data" / "workflows" / "mine.json").write_text("{")
+    assert (await client.delete("/v1/workflows/mine")).status == 204
+    assert (await (await client.get("/v1/workflows")).json())["items"] == []
+
+
 async def test_a_list_names_what_was_saved(client: Client) -> None:
     await save(client, 8, NEW)
     assert [each["name"] for each in (await (await client.get("/v1/workflows")).json())["items"]] == ["mine"]

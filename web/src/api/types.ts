@@ -261,7 +261,11 @@ export interface Folders {
   readonly folders: { readonly [key: string]: readonly string[] };
 }
 
-/** A saved workflow or a template. `revision` is what the next write must name. */
+/**
+ * A saved workflow or a template. `revision` is what the next write must name.
+ *
+ * A `damaged` one cannot be loaded, only replaced or removed; asked for, it tells why.
+ */
 export interface WorkflowInfo {
   readonly name: string;
   readonly title: string;
@@ -269,6 +273,7 @@ export interface WorkflowInfo {
   readonly modified: number;
   readonly picture: string | null;
   readonly description: string;
+  readonly damaged: boolean;
 }
 
 /** Every saved workflow, or every template. */

@@ -49,7 +49,7 @@ function Saved({ info, onChange }: { info: WorkflowInfo; onChange: () => void })
       <button type="button" className="saved-open" onClick={() => void files.open(info.name)}>
         <Icon name="workflow" size={15} />
         <span>{info.title === "" ? info.name : info.title}</span>
-        <small>{ago(info.modified, Date.now() / 1000)}</small>
+        <small>{info.damaged ? "damaged" : ago(info.modified, Date.now() / 1000)}</small>
       </button>
       <button
         type="button"
