@@ -63,6 +63,12 @@ def from_json(data: Json) -> Workflow:
     return workflow
 
 
+def check_id(id: str) -> None:
+    """Raise UnreadableWorkflow for an id that no node may have."""
+    if not 0 < len(id.encode()) <= MAX_ID_BYTES:
+        raise UnreadableWorkflow(f"The id of node {brief(id)} should have 1 to {MAX_ID_BYTES} bytes.")
+
+
 def to_json(workflow: Workflow) -> dict[str, Json]:
     """The workflow as plain JSON data, defaults left out."""
     data: dict[str, Json] = {"format": FORMAT}
@@ -208,8 +214,7 @@ def _graph(raw: Json, where: str, known: Sequence[str]) -> Graph:
 
 def _node(id: str, raw: Json, links: list[Link]) -> Node:
     where = f"node '{id}'"
-    if not 0 < len(id.encode()) <= MAX_ID_BYTES:
-        raise UnreadableWorkflow(f"The id of node {brief(id)} should have 1 to {MAX_ID_BYTES} bytes.")
+    check_id(id)
     raw = _object(raw, where, id)
     literals: dict[str, Json] = {}
     for name, value in _object(raw.get("inputs", {}), f"`inputs` of {where}", id).items():

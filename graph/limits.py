@@ -16,8 +16,11 @@ MAX_STRING_BYTES = 1_000_000
 MAX_INTEGER_BITS = 4096
 
 
-def parse(text: str | bytes) -> Json:
-    """Decode JSON text. Raises UnreadableWorkflow with the line of the fault."""
+def parse(text: str | bytes, nan: bool = False) -> Json:
+    """Decode JSON text. Raises UnreadableWorkflow with the line of the fault.
+
+    With `nan`, NaN and the infinities are read as null: the field's server writes them into pictures.
+    """
     try:
         whole = text.decode("utf-8-sig") if isinstance(text, bytes) else text
     except UnicodeDecodeError as error:
@@ -26,7 +29,11 @@ def parse(text: str | bytes) -> Json:
         ) from error
     try:
         return json.loads(
-            whole, object_pairs_hook=_object, parse_float=_float, parse_int=_int, parse_constant=_constant
+            whole,
+            object_pairs_hook=_object,
+            parse_float=_float,
+            parse_int=_int,
+            parse_constant=_nothing if nan else _constant,
         )
     except json.JSONDecodeError as error:
         if not whole.strip():
@@ -104,6 +111,10 @@ def _int(text: str) -> int:
     if len(text) > MAX_INTEGER_BITS // 4:
         raise UnreadableWorkflow(f"A number has {len(text):,} digits; that is too many.")
     return int(text)
+
+
+def _nothing(name: str) -> None:  # noqa: ARG001
+    """In place of NaN."""
 
 
 def _constant(name: str) -> Json:

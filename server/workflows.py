@@ -62,7 +62,7 @@ def understand(data: bytes, specs: Mapping[str, NodeSpec]) -> Imported:
         from server.embedded import workflow_in  # brings Pillow, which the server itself does without
 
         text = workflow_in(data) or data
-    return understand_json(parse(text), specs)
+    return understand_json(parse(text, nan=True), specs)
 
 
 def understand_json(data: Json, specs: Mapping[str, NodeSpec]) -> Imported:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from graph.document import check_id
 from graph.errors import Problem, UnreadableWorkflow
 from graph.formats import comfy_api, comfy_ui
 from graph.node import NodeSpec
@@ -18,8 +19,8 @@ class Foreign:
     """A workflow of the field as our document, and what could not be carried over exactly."""
 
     workflow: Workflow
-    source: Literal["ui", "api"]
     problems: tuple[Problem, ...] = ()
+    source: Literal["ui", "api"] = "ui"
 
 
 def is_foreign(data: Json) -> bool:
@@ -33,11 +34,15 @@ def read(data: Json, specs: Mapping[str, NodeSpec]) -> Foreign:
     Raises UnreadableWorkflow if it is not one.
     """
     if comfy_api.looks_like(data):
-        return Foreign(comfy_api.read(data, specs), "api")
-    if comfy_ui.looks_like(data):
-        workflow, problems = comfy_ui.read(data, specs)
-        return Foreign(workflow, "ui", problems)
-    raise UnreadableWorkflow(
-        "This is JSON, but not a workflow.",
-        "Open a workflow file, or a picture that was saved with one inside.",
-    )
+        found = Foreign(comfy_api.read(data, specs), source="api")
+    elif comfy_ui.looks_like(data):
+        found = Foreign(*comfy_ui.read(data, specs))
+    else:
+        raise UnreadableWorkflow(
+            "This is JSON, but not a workflow.",
+            "Open a workflow file, or a picture that was saved with one inside.",
+        )
+    for graph in (found.workflow.graph, *found.workflow.subgraphs.values()):
+        for id in graph.nodes:
+            check_id(id)
+    return found

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 
+from graph.declared import declared
 from graph.formats.layout import laid_out
 from graph.formats.values import fitted
-from graph.node import Input, NodeSpec
+from graph.node import NodeSpec
 from graph.workflow import Graph, Json, Link, Node, Workflow
 
 
@@ -57,8 +58,9 @@ def _node(entry: dict[str, Json], spec: NodeSpec | None) -> Node:
     meta = entry.get("_meta")
     title = meta.get("title") if isinstance(meta, dict) else None
     literals = {name: _unwrapped(value) for name, value in entry["inputs"].items() if not is_link(value)}
-    known = {} if spec is None else dict(declared(spec, literals))
-    kept = {name: value for name, value in literals.items() if spec is not None and name not in known}
+    known = {} if spec is None else declared(spec.inputs, literals)
+    is_open = spec is None or spec.has_dynamic_inputs
+    kept = {} if is_open else {name: value for name, value in literals.items() if name not in known}
     return Node(
         type=entry["class_type"],
         pack=spec.pack if spec else "",
@@ -71,22 +73,6 @@ def _node(entry: dict[str, Json], spec: NodeSpec | None) -> Node:
         },
         extra={"undeclared": kept} if kept else {},
     )
-
-
-def declared(spec: NodeSpec, values: Mapping[str, Json]) -> list[tuple[str, Input]]:
-    """The inputs a node has with these values, by wire name: rows and the chosen variants laid out."""
-    found: list[tuple[str, Input]] = []
-    pending = [("", input) for input in reversed(spec.inputs)]
-    while pending:
-        prefix, input = pending.pop()
-        name = prefix + input.name
-        found.append((name, input))
-        if input.grows is not None:
-            found += [(other, input) for other in values if other.startswith(f"{name}.")]
-        for option in input.options:
-            if option.key == values.get(name):
-                pending += [(f"{name}.", inner) for inner in reversed(option.inputs)]
-    return found
 
 
 def _unwrapped(value: Json) -> Json:

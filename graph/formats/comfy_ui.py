@@ -4,13 +4,16 @@ Reroutes and get/set pairs become plain links, primitive nodes become values of 
 groups stay.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from graph.declared import declared
 from graph.errors import Problem, UnreadableWorkflow
-from graph.formats.comfy_api import declared
+from graph.formats import drawing
+from graph.formats.positions import by_position
 from graph.formats.values import CONTROL_MODES, fitted, has_seed
 from graph.formats.wires import Primitive, Sheet, Source, names_of, sheet
+from graph.limits import parse
 from graph.node import Input, NodeSpec
 from graph.workflow import (
     Graph,
@@ -21,7 +24,6 @@ from graph.workflow import (
     NamedOutput,
     Node,
     NodeState,
-    Note,
     SeedMode,
     Workflow,
 )
@@ -53,8 +55,7 @@ def looks_like(data: Json) -> bool:
 def read(data: dict[str, Json], specs: Mapping[str, NodeSpec]) -> tuple[Workflow, tuple[Problem, ...]]:
     """Our document for a file of the field's editor, and what could not be carried over exactly."""
     try:
-        found = (data.get("definitions") or {}).get("subgraphs") or []
-        definitions = {str(definition["id"]): definition for definition in found}
+        definitions = _definitions(data)
         reading = _Reading(specs, definitions)
         graph = reading.graph(data)
         subgraphs = {id: reading.graph(definition) for id, definition in definitions.items()}
@@ -64,7 +65,8 @@ def read(data: dict[str, Json], specs: Mapping[str, NodeSpec]) -> tuple[Workflow
             "Save it again in the editor it came from, or open another copy.",
         ) from error
     kept = {key: data[key] for key in ("revision", "config", "models") if data.get(key)}
-    extra = {**({"comfy": kept} if kept else {}), **(data.get("extra") or {})}
+    own = data.get("extra")
+    extra = {**({"comfy": kept} if kept else {}), **(own if isinstance(own, dict) else {})}
     return Workflow(graph, str(data.get("id") or ""), subgraphs, extra), tuple(reading.problems)
 
 
@@ -98,8 +100,8 @@ class _Reading:
         return Graph(
             nodes=nodes,
             links=tuple(links),
-            groups=tuple(_group(raw, index) for index, raw in enumerate(data.get("groups") or (), start=1)),
-            notes=tuple(_note(id, raw) for id, raw in page.nodes.items() if raw["type"] in NOTES),
+            groups=_groups(data.get("groups")),
+            notes=tuple(drawing.note(id, raw) for id, raw in page.nodes.items() if raw["type"] in NOTES),
             inputs=tuple(inputs),
             outputs=tuple(self.named_outputs(data, page)),
             title=str(data.get("name") or ""),
@@ -125,8 +127,8 @@ class _Reading:
             version=spec.version if spec else 1,
             title=title if title and (spec is None or title != spec.title) else None,
             inputs=values,
-            position=_pair(raw.get("pos")) or (0.0, 0.0),
-            size=_pair(raw.get("size")),
+            position=drawing.pair(raw.get("pos")) or (0.0, 0.0),
+            size=drawing.pair(raw.get("size")),
             state=STATES.get(raw.get("mode"), "on"),
             color=raw.get("bgcolor") or raw.get("color"),
             pinned=bool(flags.get("pinned")),
@@ -145,41 +147,44 @@ class _Reading:
         if spec is None or not given:
             return {}, {}
         if isinstance(given, dict):
-            known = dict(declared(spec, given))
+            known = declared(spec.inputs, given)
             return {name: fitted(known[name], given[name]) for name in known if name in given}, {}
-        return _by_position(spec, given)
+        values, seeds, _ = by_position(spec.inputs, given)
+        return values, seeds
 
     def instance_values(self, kind: str, raw: dict[str, Json]) -> dict[str, Json]:
         """What an instance of a subgraph sets itself: its promoted widgets, by the name of the input."""
-        given = raw.get("widgets_values") or []
-        proxies = (raw.get("properties") or {}).get("proxyWidgets")
-        if isinstance(proxies, list):
-            names = [proxy[1] if str(proxy[0]) == "-1" else None for proxy in proxies]
-        else:
-            names = [
-                port["name"]
-                for port in self.definitions[kind].get("inputs") or ()
-                if self.is_widget(kind, port)
-            ]
+        given, widgets = raw.get("widgets_values") or [], self.inner_widgets(kind)
+        if not isinstance(given, dict):
+            given = dict(zip(_promoted(raw, widgets), given, strict=False))
         return {
-            name: value
-            for name, value in zip(names, given, strict=False)
-            if name is not None and value is not None
+            name: fitted(wanted, value) if (wanted := widgets[name]) else value
+            for name, value in given.items()
+            if name in widgets and value is not None
         }
 
-    def is_widget(self, kind: str, port: dict[str, Json]) -> bool:
-        """Whether an input of a subgraph feeds a widget inside."""
-        wanted = set(port.get("linkIds") or ())
-        return any(
-            entry.get("link") in wanted and "widget" in entry
+    def inner_widgets(self, kind: str) -> dict[str, Input | None]:
+        """The inputs of a subgraph that feed a widget inside, each with the widget's own input if known."""
+        fed = {
+            entry.get("link"): (node, entry)
             for node in self.definitions[kind].get("nodes") or ()
             for entry in node.get("inputs") or ()
-        )
+            if "widget" in entry
+        }
+        found: dict[str, Input | None] = {}
+        for port in self.definitions[kind].get("inputs") or ():
+            inside = next((fed[link] for link in port.get("linkIds") or () if link in fed), None)
+            if inside is not None:
+                node, entry = inside
+                spec = self.specs.get(node["type"])
+                known = declared(spec.inputs, {}) if spec else {}
+                found[str(port["name"])] = known.get(entry["name"])
+        return found
 
     def with_primitive(self, node: Node, name: str, primitive: Primitive) -> Node:
         spec = self.specs.get(node.type)
-        input = dict(declared(spec, node.inputs)).get(name) if spec else None
-        if not primitive.values:
+        input = declared(spec.inputs, node.inputs).get(name) if spec else None
+        if not primitive.values or primitive.values[0] is None:
             return node
         value = primitive.values[0] if input is None else fitted(input, primitive.values[0])
         seeds = node.seeds
@@ -205,7 +210,7 @@ class _Reading:
                 str(port["name"]),
                 tuple(ports.get(index, ())),
                 str(port.get("type") or "*"),
-                port.get("label"),
+                _label(port),
             )
 
     def named_outputs(self, data: dict[str, Json], page: Sheet) -> Iterator[NamedOutput]:
@@ -217,7 +222,7 @@ class _Reading:
                     str(port["name"]),
                     (source.node, source.output),
                     str(port.get("type") or "*"),
-                    port.get("label"),
+                    _label(port),
                 )
             else:
                 self.problems.append(
@@ -239,34 +244,41 @@ class _Reading:
         return names_of(raw.get("outputs"))
 
 
-def _by_position(spec: NodeSpec, given: list[Json]) -> tuple[dict[str, Json], dict[str, SeedMode]]:
-    """Values in the order of the widgets. Control modes follow their seed; holes and surplus do not count."""
-    values: dict[str, Json] = {}
-    seeds: dict[str, SeedMode] = {}
-    rest = list(reversed(given))
-    pending: list[tuple[str, Input]] = [("", input) for input in reversed(spec.inputs)]
-    while pending and rest:
-        prefix, input = pending.pop()
-        if input.widget is None and not input.options:
-            continue
-        name = prefix + input.name
-        value = rest.pop()
-        while value is None and rest:
-            value = rest.pop()
-        if value is None:
-            break
-        values[name] = fitted(input, value)
-        if has_seed(input) and rest and isinstance(rest[-1], str | bool) and rest[-1] in CONTROL_MODES:
-            seeds[name] = CONTROL_MODES[rest.pop()]
-        for option in input.options:
-            if option.key == value:
-                pending += [(f"{name}.", inner) for inner in reversed(option.inputs)]
-    return values, seeds
+def _definitions(data: dict[str, Json]) -> dict[str, dict[str, Json]]:
+    """The definitions of subgraphs by id, those that stand inside others too."""
+    found: dict[str, dict[str, Json]] = {}
+    pending = [data]
+    while pending:
+        below = (pending.pop().get("definitions") or {}).get("subgraphs") or []
+        new = {str(each["id"]): each for each in below if str(each["id"]) not in found}
+        found |= new
+        pending.extend(new.values())
+    return found
+
+
+def _promoted(raw: dict[str, Json], widgets: Iterable[str]) -> list[str | None]:
+    """For each value of an instance the input it sets; None where it shows what a node inside holds."""
+    proxies = (raw.get("properties") or {}).get("proxyWidgets")
+    if isinstance(proxies, str):
+        proxies = parse(proxies)
+    if not isinstance(proxies, list):
+        return [*widgets]
+    return [str(name) if str(node) == "-1" else None for node, name, *_ in proxies]
+
+
+def _groups(raw: Json) -> tuple[Group, ...]:
+    found = (drawing.group(each, index) for index, each in enumerate(raw or (), start=1))
+    return tuple(each for each in found if each is not None)
 
 
 def _ports(data: dict[str, Json], side: str) -> list[dict[str, Json]]:
     """The named inputs or outputs of a subgraph definition; a root graph has none."""
     return data.get(side) or [] if f"{side[:-1]}Node" in data else []
+
+
+def _label(port: dict[str, Json]) -> str | None:
+    label = port.get("label")
+    return label if isinstance(label, str) else None
 
 
 def _sockets(entries: Json) -> list[dict[str, Json]]:
@@ -275,31 +287,6 @@ def _sockets(entries: Json) -> list[dict[str, Json]]:
         {"name": name, "type": str(entry.get("type") or "*")}
         for name, entry in zip(names_of(entries), entries or (), strict=True)
     ]
-
-
-def _pair(value: Json) -> tuple[float, float] | None:
-    if isinstance(value, dict):
-        value = [value.get("0"), value.get("1")]
-    return (float(value[0]), float(value[1])) if isinstance(value, list) and len(value) >= 2 else None
-
-
-def _group(raw: dict[str, Json], index: int) -> Group:
-    x, y, width, height = (float(side) for side in raw["bounding"][:4])
-    return Group(
-        str(raw.get("id") or index), str(raw.get("title") or ""), (x, y, width, height), raw.get("color")
-    )
-
-
-def _note(id: str, raw: dict[str, Json]) -> Note:
-    values = raw.get("widgets_values") or [""]
-    text = values[0] if isinstance(values, list) else next(iter(values.values()), "")
-    return Note(
-        id,
-        str(text),
-        _pair(raw.get("pos")) or (0.0, 0.0),
-        _pair(raw.get("size")) or (280.0, 160.0),
-        raw.get("bgcolor"),
-    )
 
 
 def _free(name: str, taken: Mapping[str, object]) -> str:

@@ -76,7 +76,7 @@ class Sheet:
                 return None
             match raw["type"]:
                 case "PrimitiveNode":
-                    return Primitive(wire.origin, tuple(raw.get("widgets_values") or ()))
+                    return Primitive(wire.origin, tuple(widget_values(raw)))
                 case "Reroute" | "SetNode":
                     link = _only_link(raw)
                 case "GetNode":
@@ -106,6 +106,12 @@ def names_of(entries: Json) -> list[str]:
     return names
 
 
+def widget_values(raw: Mapping[str, Json]) -> list[Json]:
+    """The values of a node's widgets in order; some files keep them by name."""
+    values = raw.get("widgets_values") or []
+    return list(values.values()) if isinstance(values, dict) else list(values)
+
+
 def _wire(raw: Json) -> tuple[Json, Wire]:
     if isinstance(raw, dict):
         fields = [raw[key] for key in ("id", "origin_id", "origin_slot", "target_id", "target_slot")]
@@ -121,5 +127,4 @@ def _only_link(raw: Mapping[str, Json]) -> Json:
 
 
 def _label(raw: Mapping[str, Json]) -> Json:
-    values = raw.get("widgets_values") or [None]
-    return values[0] if isinstance(values, list) else next(iter(values.values()), None)
+    return next(iter(widget_values(raw)), None)

@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -114,6 +115,13 @@ def test_a_picture_with_a_workflow_inside_is_understood() -> None:
     text.add_text("prompt", json.dumps(FLAT))
     Image.new("RGB", (4, 4)).save(buffer, "PNG", pnginfo=text)
     assert understand(buffer.getvalue(), KNOWN).source == "api"
+
+
+def test_what_the_fields_server_writes_for_not_a_number_is_nothing() -> None:
+    text, buffer = PngImagePlugin.PngInfo(), io.BytesIO()
+    text.add_text("prompt", json.dumps({**FLAT, "9": {**FLAT["1"], "is_changed": [math.nan]}}))
+    Image.new("RGB", (4, 4)).save(buffer, "PNG", pnginfo=text)
+    assert "9" in understand(buffer.getvalue(), KNOWN).workflow["nodes"]
 
 
 @pytest.mark.parametrize(

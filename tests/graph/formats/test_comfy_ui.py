@@ -1,9 +1,12 @@
 """The format of the field's editor, read."""
 
+import json
+
 import pytest
 
 from graph.errors import UnreadableWorkflow
 from graph.formats import read
+from graph.node import Input, NodeSpec
 from graph.workflow import Link
 
 
@@ -38,6 +41,18 @@ def test_a_seed_without_a_control_mode_is_read_too(specs):
 def test_holes_and_surplus_values_do_not_count(specs):
     found = graph_of(page(node(1, "LoadImage", (None, "a.png", "image"))), specs).nodes["1"]
     assert found.inputs == {"image": "a.png"}
+
+
+def test_a_widget_without_a_value_keeps_its_place(specs):
+    found = graph_of(page(node(3, "KSampler", (None, "randomize", 20, None, "ddim"))), specs).nodes["3"]
+    assert found.inputs == {"steps": 20, "sampler_name": "ddim"}
+
+
+def test_old_files_hold_a_value_for_each_socket_that_could_be_typed(specs):
+    typed = Input("strength", "FLOAT")
+    specs = {**specs, "Old": NodeSpec("Old", (typed, Input("seed", "INT"), *specs["KSampler"].inputs[5:]))}
+    found = graph_of(page(node(1, "Old", (1.0, 7, "fixed", 20, 7.5, "ddim"))), specs).nodes["1"]
+    assert found.inputs == {"steps": 20, "cfg": 7.5, "sampler_name": "ddim"}
 
 
 def test_widget_values_by_name_are_read(specs):
@@ -123,6 +138,24 @@ def test_a_primitive_that_feeds_several_inputs_becomes_a_named_input(specs):
     ]
 
 
+def test_a_primitive_that_keeps_its_values_by_name_sets_the_first(specs):
+    data = page(
+        node(7, "PrimitiveNode", {"value": 99, "control": "increment"}),
+        node(1, "KSampler", (5, "fixed", 20), {"seed": 1}),
+        links=((1, 7, 0, 1, 4, "INT"),),
+    )
+    assert graph_of(data, specs).nodes["1"].inputs["seed"] == 99
+
+
+def test_a_primitive_without_a_value_leaves_what_it_feeds(specs):
+    data = page(
+        node(7, "PrimitiveNode", (None,)),
+        node(1, "KSampler", (5, "fixed", 20), {"seed": 1}),
+        links=((1, 7, 0, 1, 4, "INT"),),
+    )
+    assert graph_of(data, specs).nodes["1"].inputs["seed"] == 5
+
+
 def test_muted_and_bypassed_nodes_keep_their_state(specs):
     nodes = graph_of(
         page(node(1, "KSampler", mode=2), node(2, "KSampler", mode=4), node(3, "KSampler")), specs
@@ -138,6 +171,18 @@ def test_notes_and_groups_are_carried_over(specs):
     assert [note.text for note in found.notes] == ["# Hi"]
     assert [(group.title, group.bounds) for group in found.groups] == [("G", (1.0, 2.0, 3.0, 4.0))]
     assert not found.nodes
+
+
+@pytest.mark.parametrize("place", [[None, None], 3, [1], ["a", "b"], [1e400, 0]])
+def test_a_node_with_a_broken_place_is_still_read(specs, place):
+    found = graph_of(page({**node(1, "KSampler", (5,)), "pos": place}), specs).nodes["1"]
+    assert (found.position, found.inputs) == ((0.0, 0.0), {"seed": 5})
+
+
+def test_a_frame_may_be_written_as_an_object_and_one_without_bounds_is_left_out(specs):
+    frames = [{"title": "A", "bounding": {"0": 1, "1": 2, "2": 3, "3": 4}}, {"title": "B"}, {"bounding": 3}]
+    found = graph_of(page(node(1, "KSampler"), groups=frames), specs)
+    assert [(group.title, group.bounds) for group in found.groups] == [("A", (1.0, 2.0, 3.0, 4.0))]
 
 
 def test_an_unknown_node_stays_with_its_sockets_values_and_links(specs):
@@ -206,6 +251,29 @@ def test_without_a_list_of_promoted_widgets_values_go_to_the_widget_inputs_in_or
     assert graph_of(with_subgraph(values=("mine",)), specs).nodes["9"].inputs == {"prefix": "mine"}
 
 
+def test_the_list_of_promoted_widgets_may_be_a_text(specs):
+    text = json.dumps([["2", "other"], ["-1", "prefix"]])
+    data = with_subgraph(values=(None, "mine"), properties={"proxyWidgets": text})
+    assert graph_of(data, specs).nodes["9"].inputs == {"prefix": "mine"}
+
+
+def test_an_instance_may_keep_its_values_by_name(specs):
+    data = with_subgraph(values={"prefix": "mine", "other": 1})
+    assert graph_of(data, specs).nodes["9"].inputs == {"prefix": "mine"}
+
+
+def test_a_value_of_an_instance_is_fitted_to_the_widget_inside(specs):
+    assert graph_of(with_subgraph(values=(12,)), specs).nodes["9"].inputs == {"prefix": "12"}
+
+
+def test_a_definition_may_stand_inside_another(specs):
+    outer = {**SUBGRAPH, "id": "outer", "nodes": [node(3, "sub")], "links": [], "inputs": [], "outputs": []}
+    data = page(
+        node(9, "outer"), definitions={"subgraphs": [{**outer, "definitions": {"subgraphs": [SUBGRAPH]}}]}
+    )
+    assert set(read(data, specs).workflow.subgraphs) == {"outer", "sub"}
+
+
 def test_a_subgraph_output_that_nothing_feeds_is_reported(specs):
     open_ended = {**SUBGRAPH, "links": SUBGRAPH["links"][:3]}
     found = read({**with_subgraph(), "definitions": {"subgraphs": [open_ended]}}, specs)
@@ -222,7 +290,18 @@ def test_what_we_do_not_know_is_kept(specs):
     assert workflow.graph.nodes["1"].extra == {"comfy": {"properties": {"ver": "1"}}}
 
 
-@pytest.mark.parametrize("broken", [{"links": [[1]]}, {"groups": [{"bounding": 3}]}, {"links": 7}])
+@pytest.mark.parametrize("extra", [None, 5, [1], "text"])
+def test_extra_data_of_another_kind_is_left_behind(specs, extra):
+    assert read(page(node(1, "KSampler"), extra=extra), specs).workflow.extra == {}
+
+
+@pytest.mark.parametrize("id", ["", "é" * 101])
+def test_a_file_with_an_id_that_could_not_be_saved_is_refused(specs, id):
+    with pytest.raises(UnreadableWorkflow, match="1 to 200 bytes"):
+        read(page(node(id, "KSampler")), specs)
+
+
+@pytest.mark.parametrize("broken", [{"links": [[1]]}, {"links": 7}])
 def test_a_damaged_file_is_refused_in_a_sentence(specs, broken):
     with pytest.raises(UnreadableWorkflow, match="damaged"):
         read({**page(node(1, "KSampler")), **broken}, specs)
