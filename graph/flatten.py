@@ -38,6 +38,12 @@ def flatten(workflow: Workflow, specs: Mapping[str, NodeSpec]) -> Graph:
                     "Split it into several workflows.",
                 )
             full = scope.full(node_id)
+            if full in nodes:
+                raise WorkflowError(
+                    f"Two nodes are called '{full}', one of them inside a subgraph.",
+                    "Rename one of them.",
+                    full,
+                )
             literals = dict(node.inputs)
             for name in scope.body.supplied(node_id):
                 match resolver.source(_Port(scope, node_id, name)):
@@ -235,10 +241,27 @@ class _Resolver:
         if graph is not None:
             return {one.name: one.type for one in graph.inputs}, {one.name: one.type for one in graph.outputs}
         if spec is None:
-            return None
+            return _drawn(node)
         given = {**node.inputs, **dict.fromkeys(scope.body.supplied(node_id))}
         inputs = {one.name: one.type for one in declared(spec.inputs, given).values()}
         return inputs, {one.name: one.type for one in spec.outputs}
+
+
+def _drawn(node: Node) -> tuple[dict[str, str], dict[str, str]] | None:
+    """The wire types of a node of an unknown type, if the file it came from listed its sockets."""
+    match node.extra.get("sockets"):
+        case {"inputs": list(inputs), "outputs": list(outputs)}:
+            return _types(inputs), _types(outputs)
+    return None
+
+
+def _types(sockets: list[Json]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for socket in sockets:
+        match socket:
+            case {"name": str(name), "type": str(wire_type)}:
+                found[name] = wire_type
+    return found
 
 
 def _supply(at: _Port) -> "tuple[_Port | _Given | None, _Port]":

@@ -156,6 +156,8 @@ class _Check:
         if spec is None:
             yield self._unknown_node(node_id, node)
             return
+        if node.version != spec.version:
+            yield self._other_version(node_id, node, spec)
         inputs = declared(spec.inputs, {**node.inputs, **links})
         agreed: dict[str, tuple[str, str]] = {}
         for name, item in inputs.items():
@@ -178,6 +180,17 @@ class _Check:
         pack = f"the pack '{node.pack}'" if node.pack else "the pack"
         hint = self._suggest(node.type, self.specs) or f"Install {pack} it comes from, or remove the node."
         return Problem("unknown_node", f"There is no node type {brief(node.type)}.", hint, node_id)
+
+    def _other_version(self, node_id: str, node: Node, spec: NodeSpec) -> Problem:
+        title = node.title or spec.title or spec.type
+        message = f"{title} was saved as version {node.version}, but this program has version {spec.version}."
+        update = f"Update {f'the pack {spec.pack!r}' if spec.pack else 'Photogram'}, or check its values."
+        hint = (
+            update
+            if node.version > spec.version
+            else "Its values could not be brought up to date. Check them."
+        )
+        return Problem("other_version", message, hint, node_id, warning=True)
 
     def _missing(self, item: Input, node: Node, spec: NodeSpec) -> Fault | None:
         if item.optional or item.default is not None or item.options:

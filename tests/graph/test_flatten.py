@@ -109,6 +109,25 @@ def test_a_skipped_node_of_an_unknown_type_passes_on_its_first_wired_input():
     assert links_of(graph) == [("make", "LATENT", "end", "samples")]
 
 
+def test_a_skipped_node_of_an_unknown_type_passes_by_the_sockets_its_file_listed():
+    wires = {"model": ("make", "MODEL"), "latent": ("make", "LATENT")}
+    sockets = {
+        "inputs": [{"name": "model", "type": "MODEL"}, {"name": "latent", "type": "LATENT"}, 5],
+        "outputs": [{"name": "MODEL", "type": "MODEL"}, {"name": "LATENT", "type": "LATENT"}],
+    }
+    graph = graph_of(
+        {"make": ("Make", {}), "mid": ("FromAPack", wires), "end": ("Keep", {"samples": ("mid", "LATENT")})}
+    )
+    nodes = {**graph.nodes, "mid": Node("FromAPack", state="skipped", extra={"sockets": sockets})}
+    flattened = flatten(Workflow(Graph(nodes, graph.links)), SPECS)
+    assert links_of(flattened) == [("make", "LATENT", "end", "samples")]
+
+
+def test_a_node_that_is_called_like_one_inside_a_subgraph_is_told():
+    with pytest.raises(WorkflowError, match="Two nodes are called 'one:add'"):
+        flat({"one": ("plus", {}), "one:add": ("Number", {})}, plus=plus_one())
+
+
 def test_a_skipped_instance_is_passed_by_the_types_of_its_named_inputs():
     graph = graph_of(
         {"x": ("Number", {}), "one": ("plus", {"n": ("x", "value")}), "add": ("Add", {"a": ("one", "out")})}

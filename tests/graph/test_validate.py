@@ -221,6 +221,16 @@ def test_a_link_into_an_undeclared_input_is_a_fault_but_a_literal_there_a_warnin
     ]
 
 
+@pytest.mark.parametrize(
+    ("version", "hint"), [(1, "could not be brought up to date"), (3, "Update Photogram")]
+)
+def test_a_node_of_another_version_is_a_warning(version, hint):
+    specs = {"Keep": NodeSpec("Keep", version=2, terminal=True)}
+    [problem] = problems(Graph({"k": Node("Keep", version=version)}), specs)
+    assert (problem.code, problem.warning) == ("other_version", True)
+    assert f"version {version}, but this program has version 2" in problem.message and hint in problem.hint
+
+
 def test_a_missing_file_is_told_with_its_folder_and_the_nearest_name():
     problem = only(sampled(), files=lambda folder: ["b.ckpt", "a1.safetensors"])
     assert problem.message == "name: there is no 'a.safetensors' in the folder checkpoints."

@@ -76,7 +76,8 @@ export interface CancelRequest {
  * One fault, told to a person: what is wrong, on which node and input, and what to do about it.
  *
  * `code` is stable and for programs: `unknown_node`, `missing_input`, `type_mismatch`, `value_out_of_range`,
- * `not_an_option`, `wrong_kind`, `missing_file`, `cycle`, `dangling_link`, `lengths_differ`, ...
+ * `not_an_option`, `wrong_kind`, `missing_file`, `cycle`, `dangling_link`, `lengths_differ`,
+ * `other_version`, ...
  * A `warning` does not stop a run.
  */
 export interface Problem {
