@@ -53,7 +53,7 @@ OTHER_FORMATS = (
     (b"<", "is a web page, not weights; the download went wrong", DOWNLOAD_AGAIN),
 )
 
-Kind: TypeAlias = Literal["network", "text", "vae"]
+Kind: TypeAlias = Literal["network", "text", "vae", "upscaler"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from diffusion.lora import Lora, read_lora
 from diffusion.memory import Handle, Memory
 from diffusion.model import Model, TextEncoder, Tower, Vae
 from diffusion.tokens import ClipTokenizer
+from diffusion.upscale import Upscaler, open_upscaler
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +66,10 @@ class ModelLibrary:
     def controlnet(self, name: str) -> ControlNet:
         """A ControlNet. Raises UnknownCheckpoint if no family recognises the file."""
         return self.opened("controlnet", name, ControlNet, self.open_controlnet)
+
+    def upscaler(self, name: str) -> Upscaler:
+        """An upscaler. Raises UnknownCheckpoint if it is of no known kind."""
+        return self.opened("upscale_models", name, Upscaler, lambda file: open_upscaler(file, self.memory))
 
     def embedding(self, name: str, encoder: str = "clip_l") -> Tensor | None:
         """The vectors [count, width] of a textual inversion for a text encoder, from the whole folder.

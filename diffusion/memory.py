@@ -101,9 +101,9 @@ class Memory:
     def dtype(self, kind: Kind, stored: torch.dtype) -> torch.dtype:
         """The number format a network computes in.
 
-        Text encoders always compute in float32; a VAE never in float16, which it overflows.
+        Text encoders and upscalers always compute in float32; a VAE never in float16, which it overflows.
         """
-        if kind == "text":
+        if kind in ("text", "upscaler"):
             return torch.float32
         if self.precision == "auto":
             if self.device.type == "cpu" or kind == "vae":

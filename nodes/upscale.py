@@ -3,10 +3,13 @@
 from dataclasses import replace
 from typing import Annotated, Literal
 
+from diffusion.library import ModelLibrary
 from diffusion.resize import IMAGE_METHODS, LATENT_METHODS, fitting_size, resized, resized_image
+from diffusion.upscale import Upscaler, upscaled
 from diffusion.values import Image, Latent
 from graph.define import node
-from graph.widgets import OneOf, Range
+from graph.services import Progress, quiet
+from graph.widgets import FileIn, OneOf, Range
 
 LEAST_PX = 64
 """The least width and height of an upscaled latent, in pixels."""
@@ -103,3 +106,35 @@ def latent_upscale_by(
     """
     height, width = (max(1, round(side * scale_by)) for side in samples.samples.shape[-2:])
     return replace(samples, samples=resized(samples.samples, width, height, upscale_method))
+
+
+@node("UpscaleModelLoader", category="loaders", title="Load Upscale Model", outputs=("UPSCALE_MODEL",))
+def load_upscaler(model_name: Annotated[str, FileIn("upscale_models")], *, library: ModelLibrary) -> Upscaler:
+    """Load a network that enlarges pictures.
+
+    Args:
+        model_name: The file, in the upscale_models folder.
+
+    Returns:
+        The upscaler.
+    """
+    return library.upscaler(model_name)
+
+
+@node(
+    "ImageUpscaleWithModel",
+    category="image/upscaling",
+    title="Upscale Image (using Model)",
+    outputs=("IMAGE",),
+)
+def image_upscale_with_model(upscale_model: Upscaler, image: Image, *, progress: Progress = quiet) -> Image:
+    """Enlarge a picture with a network made for it, by as much as the network was made for.
+
+    Args:
+        upscale_model: The network.
+        image: The picture.
+
+    Returns:
+        The larger picture.
+    """
+    return upscaled(upscale_model, image, progress)

@@ -30,14 +30,16 @@ from diffusion.blocks import (
     unet_names,
     vae_names,
 )
+from diffusion.esrgan import Compact, CompactShape, Rrdb, RrdbShape
 from diffusion.library import ModelLibrary
 from diffusion.memory import Memory, Policy
 
-CHECKPOINT, INPAINTING, LORA, CONTROLNET = (
+CHECKPOINT, INPAINTING, LORA, CONTROLNET, UPSCALER = (
     "tiny.safetensors",
     "tiny_inpaint.safetensors",
     "tiny_lora.safetensors",
     "tiny_edges.safetensors",
+    "tiny_2x.safetensors",
 )
 WIDTH, HEADS, GROUPS = 8, 2, 4
 CHANNELS, VAE_CHANNELS = (8, 16), (8, 8, 8, 8)
@@ -59,12 +61,13 @@ def made() -> TemporaryDirectory:
     """The files that `models` copies; deleted when the tests end."""
     temporary = TemporaryDirectory(prefix="tiny-models-")
     folder = Path(temporary.name)
-    for kind in ("checkpoints", "loras", "controlnet", "embeddings"):
+    for kind in ("checkpoints", "loras", "controlnet", "embeddings", "upscale_models"):
         (folder / kind).mkdir(parents=True, exist_ok=True)
     save_checkpoint(folder / "checkpoints" / CHECKPOINT)
     save_checkpoint(folder / "checkpoints" / INPAINTING, in_channels=9)
     save_lora(folder / "loras" / LORA)
     save_controlnet(folder / "controlnet" / CONTROLNET)
+    save_file(spelled(rrdb(1), "new"), folder / "upscale_models" / UPSCALER)
     save_file({"emb_params": torch.ones(2, WIDTH)}, folder / "embeddings" / "shiny.safetensors")
     return temporary
 
@@ -228,6 +231,52 @@ def vae(seed: int = 1) -> nn.Module:
             norm_num_groups=GROUPS,
         ),
     )
+
+
+def rrdb(doublings: int = 1, channels: int = 3) -> nn.Module:
+    """An ESRGAN with two blocks."""
+    return randomised(5, lambda: Rrdb(RrdbShape(channels, 3, 4, 2, 2, doublings)))
+
+
+def compact(scale: int = 2) -> nn.Module:
+    """A compact Real-ESRGAN with three convolutions."""
+    return randomised(6, lambda: Compact(CompactShape(3, 4, 3, scale)))
+
+
+UPSCALER_SPELLINGS = ("new", "middle", "old")
+
+
+def spelled(module: nn.Module, spelling: str) -> dict[str, Tensor]:
+    """An ESRGAN's weights as one of the three generations of files spells them."""
+    doublings, blocks = len(module.ups), len(module.body)
+    layers = {
+        "new": {"first": "conv_first", "after": "conv_body", "fine": "conv_hr", "last": "conv_last"},
+        "middle": {"first": "conv_first", "after": "trunk_conv", "fine": "HRconv", "last": "conv_last"},
+        "old": {
+            "first": "model.0",
+            "after": f"model.1.sub.{blocks}",
+            "fine": f"model.{3 * doublings + 2}",
+            "last": f"model.{3 * doublings + 4}",
+        },
+    }[spelling]
+    up = {"new": "conv_up{}", "middle": "upconv{}", "old": "model.{}"}[spelling]
+    dense = {
+        "new": "body.{}.rdb{}.conv{}",
+        "middle": "RRDB_trunk.{}.RDB{}.conv{}",
+        "old": "model.1.sub.{}.RDB{}.conv{}.0",
+    }[spelling]
+
+    def named(key: str) -> str:
+        layer, _, kind = key.rpartition(".")
+        head, *rest = layer.split(".")
+        if head == "body":
+            layer = dense.format(rest[0], int(rest[2]) + 1, int(rest[4]) + 1)
+        elif head == "ups":
+            number = int(rest[0]) + 1
+            layer = up.format(3 * number if spelling == "old" else number)
+        return f"{layers.get(layer, layer)}.{kind}"
+
+    return {named(key): value for key, value in module.state_dict().items()}
 
 
 def randomised(seed: int, build) -> nn.Module:

@@ -1,10 +1,29 @@
+from pathlib import Path
+
 import pytest
 import torch
 
-from nodes.upscale import image_scale, image_scale_by, latent_upscale, latent_upscale_by
+from graph.define import spec_of
+from graph.errors import Interrupted
+from nodes.upscale import (
+    image_scale,
+    image_scale_by,
+    image_upscale_with_model,
+    latent_upscale,
+    latent_upscale_by,
+    load_upscaler,
+)
+from tests import tiny
 from tests.diffusion.toy import latent
 
 PICTURE = torch.rand(1, 30, 40, 3, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.fixture(scope="module")
+def upscaler(tmp_path_factory: pytest.TempPathFactory):
+    """A small upscaler, loaded by its node."""
+    library = tiny.library(tiny.models(Path(tmp_path_factory.mktemp("models"))))
+    return load_upscaler(tiny.UPSCALER, library=library)
 
 
 @pytest.mark.parametrize(
@@ -36,3 +55,20 @@ def test_a_picture_is_scaled_to_a_size(asked, size):
 
 def test_a_picture_is_scaled_by_a_factor():
     assert image_scale_by(PICTURE, "bicubic", 0.5).shape == (1, 15, 20, 3)
+
+
+def test_an_upscaler_travels_on_its_own_wire():
+    wire = spec_of(load_upscaler).outputs[0]
+    assert (wire.name, wire.type, spec_of(image_upscale_with_model).inputs[0].type) == ("UPSCALE_MODEL",) * 3
+
+
+def test_a_network_enlarges_a_picture(upscaler):
+    assert image_upscale_with_model(upscaler, PICTURE).shape == (1, 60, 80, 3)
+
+
+def test_a_cancelled_run_stops_enlarging(upscaler):
+    def stopped(done: int, total: int, preview: object = None) -> None:
+        raise Interrupted
+
+    with pytest.raises(Interrupted):
+        image_upscale_with_model(upscaler, PICTURE, progress=stopped)
