@@ -14,7 +14,7 @@ from graph.docstring import parse
 from graph.errors import NodeDefinitionError, Problem, WorkflowError
 from graph.inputs import ABSENT
 from graph.lazy import Lazy
-from graph.node import Host, Input, NodeSpec, Result
+from graph.node import Host, Input, NodeSpec, Result, folder_of
 from graph.returns import read_outputs
 from graph.services import Files
 from graph.signature import Parameter, arguments, read_parameters
@@ -250,9 +250,14 @@ def _stamps(inputs: Any, values: Mapping[str, object], host: Host) -> list[Json]
         files: Files = host.service(Files)  # type: ignore[type-abstract]
     except LookupError:
         return []
-    picked = [(each.widget.folder, values.get(each.name, each.default)) for each in inputs if _picks(each)]
-    return [files.stamp(folder, name) for folder, name in picked if isinstance(name, str)]
+    return [
+        files.stamp(folder, name)
+        for each in inputs
+        if (folder := folder_of(each)) is not None
+        for name in _names(values.get(each.name, each.default))
+    ]
 
 
-def _picks(wanted: Input) -> bool:
-    return wanted.widget is not None and wanted.widget.kind == "file"
+def _names(value: object) -> list[str]:
+    names = value if isinstance(value, list | tuple) else (value,)
+    return [name for name in names if isinstance(name, str)]

@@ -167,6 +167,8 @@ class _Execution:
             return
         if self.stack.wait(node, await self._lacking(job)):
             return
+        if job.files:
+            await self._read_names(job)
         key = job.actual = self._key(job)
         if key != job.origin and not is_fresh(key) and (known := self.run.cache.get(key)):
             self._keep(job, key, known)
@@ -343,6 +345,11 @@ class _Execution:
         bases = {node: job.base for node, job in jobs.items()}
         for node, origin in origin_keys(jobs, sources, bases, self.held.key).items():
             jobs[node].origin = origin
+
+    async def _read_names(self, job: Job) -> None:
+        """Let the files whose names have arrived count in the key."""
+        names = {name: items for name, (items, _) in self._linked(job).items() if name in job.files}
+        await self.run.call_sync(partial(set_base_keys, [job], self.run.host_for, names))
 
     def _key(self, job: Job) -> str:
         """The actual key: of the inputs that arrived, the lazy ones nobody asked for being None."""

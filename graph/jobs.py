@@ -8,7 +8,7 @@ from graph.cache import Items
 from graph.declared import declared
 from graph.errors import WorkflowError
 from graph.keys import base_key, fresh
-from graph.node import ExpandedNode, Host, Implementation, Input
+from graph.node import ExpandedNode, Host, Implementation, Input, folder_of
 from graph.plan import Plan, Sources
 from graph.suggest import did_you_mean
 
@@ -25,6 +25,8 @@ class Job:
     sources: Sources
     lazy: frozenset[str]
     whole: frozenset[str]
+    files: frozenset[str]
+    """The wired inputs that name files: what these hold is part of the key, once the names have arrived."""
     root: str
     shown_as: str
     """The node whose place in the editor shows what this one does."""
@@ -63,15 +65,23 @@ def known_type(node_type: str, node_id: str, implementations: Mapping[str, Imple
     return found
 
 
-def set_base_keys(jobs: Iterable[Job], host_for: HostFor) -> None:
-    """Ask each node what else its result depends on. Touches files, so it belongs on the device thread."""
+def set_base_keys(jobs: Iterable[Job], host_for: HostFor, names: Mapping[str, Items] | None = None) -> None:
+    """Ask each node what else its result depends on. Touches files, so it belongs on the device thread.
+
+    `names` holds the items of the wired inputs that name files; a node with such inputs has no lasting key
+    without them.
+    """
+    named = {name: items[0] if len(items) == 1 else [*items] for name, items in (names or {}).items()}
     for job in jobs:
         literals = {
             name: items[0] if name not in job.whole else items for name, items in job.literals.items()
         }
+        if not job.files <= named.keys():
+            job.base = fresh()
+            continue
         try:
             found = job.implementation.fingerprint(
-                {**literals, **dict.fromkeys(job.sources)}, host_for(job.id)
+                {**literals, **dict.fromkeys(job.sources), **named}, host_for(job.id)
             )
         except Exception:  # noqa: BLE001 - a node that cannot say what it depends on is computed again
             job.base = fresh()
@@ -90,6 +100,7 @@ def _job(
     given = {**literals, **dict.fromkeys(sources)}
     inputs = _inputs(implementation, given)
     lazy = whole = frozenset[str]()
+    files = frozenset(name for name in sources if name in inputs and folder_of(inputs[name]) is not None)
     if any(one.lazy or one.takes_list for one in inputs.values()):
         lazy = frozenset(name for name in sources if name in inputs and inputs[name].lazy)
         whole = frozenset(name for name, one in inputs.items() if one.takes_list)
@@ -98,7 +109,7 @@ def _job(
         for name, value in literals.items()
         if name in inputs and name not in sources
     }
-    return Job(node_id, implementation, kept, sources, lazy, whole, root, shown_as)
+    return Job(node_id, implementation, kept, sources, lazy, whole, files, root, shown_as)
 
 
 def _inputs(implementation: Implementation, given: Mapping[str, object]) -> Mapping[str, Input]:

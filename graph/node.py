@@ -84,6 +84,11 @@ class Input:
     advanced: bool = False
 
 
+def folder_of(wanted: Input) -> str | None:
+    """The folder of which an input names a file; None if it names none."""
+    return wanted.widget.folder if wanted.widget is not None and wanted.widget.kind == "file" else None
+
+
 @dataclass(frozen=True, slots=True)
 class Output:
     """One output of a node. `gives_list`: what follows runs once for each item."""
@@ -189,7 +194,10 @@ class Implementation(Protocol):
         """Faults in the values; a linked input is None. Only asked if `spec.has_validator`."""
 
     def fingerprint(self, values: Mapping[str, object], host: Host) -> Json:
-        """What else the result depends on; a linked input is None. NaN means: never equal to anything."""
+        """What else the result depends on. NaN means: never equal to anything.
+
+        A linked input is None, but for one that names a file, or a list of the names that arrived.
+        """
 
     def needs(self, values: Mapping[str, object], state: object) -> Sequence[str]:
         """The lazy inputs wanted next, given those known so far; asked again until it names no new one."""

@@ -347,6 +347,17 @@ def test_a_picked_file_is_part_of_the_key():
     ]
 
 
+def test_each_file_of_a_list_is_part_of_the_key():
+    @node()
+    def stack(files: list[Annotated[str, FileIn("input")]]) -> Image: ...
+
+    host = Host(files=(Files, Folder()))
+    assert implementation_of(stack).fingerprint({"files": ("a.png", "b.png")}, host) == [
+        ["input", "a.png", 17],
+        ["input", "b.png", 17],
+    ]
+
+
 def test_a_fingerprint_sees_none_for_what_is_wired():
     @node(fingerprint=lambda image, amount: [image, amount])
     def blur(image: Image, amount: float = 2.0) -> Image: ...

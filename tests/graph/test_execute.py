@@ -10,7 +10,7 @@ import pytest
 from graph.errors import Interrupted, NodeFailed
 from graph.events import NodeFinished, NodeProblem, NodeShown, NodesReused
 from graph.execute import execute
-from graph.node import Input, NodeSpec, Output, Result
+from graph.node import Input, NodeSpec, Output, Result, Widget
 from tests.graph.toy import Bench, Toy, chain, graph_of, toys, wired
 
 DEEP = 10_000
@@ -70,6 +70,26 @@ async def test_a_fingerprint_of_nan_is_never_known(bench):
     await bench.run(graph, "m")
     await bench.run(graph, "m")
     assert bench.ran == ["m"]
+
+
+async def test_a_file_whose_name_arrives_by_a_link_is_part_of_the_key():
+    content = {"a.png": 1}
+    picker = Input("name", "COMBO", Widget("file", folder="input"))
+    read = Toy(
+        NodeSpec("Read", (picker,), (Output("sum", "INT"),)),
+        lambda host, name: Result((content[name],)),
+        mark=lambda values: content[values["name"]],
+    )
+    bench = Bench({**toys(), "Read": read})
+    graph = wired(
+        text=("Same", {"text": "a.png"}),
+        read=("Read", {"name": ("text", "any")}),
+        c=("Add", {"a": ("read", "sum")}),
+    )
+    assert await bench.value(graph, "c") == 1
+    assert (await bench.value(graph, "c"), bench.ran) == (1, [])
+    content["a.png"] = 2
+    assert (await bench.value(graph, "c"), bench.ran) == (2, ["read", "c"])
 
 
 @pytest.mark.parametrize("kind", ["Switch", "SlowSwitch"])
