@@ -8,7 +8,8 @@ from torch import Tensor
 
 from diffusion.checkpoint import Header, Part
 from diffusion.networks import Vector
-from diffusion.prediction import NoiseRange, Prediction
+from diffusion.noise_range import NoiseRange
+from diffusion.prediction import Prediction
 from diffusion.tokens import END
 from diffusion.values import Prompt
 

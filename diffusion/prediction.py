@@ -1,87 +1,16 @@
-"""From a network's output to a clean latent: what it was trained to predict, and at which levels of noise.
+"""From a network's output to a clean latent: what it was trained to predict.
 
-Scalar arithmetic is done in float32 on CPU tensors, in the order the formulas are written, because the last
-bit of a noise level decides what a Brownian noise source answers.
+σ is the noise level, x the state, F the network's output. σd is the spread of the data, 1 unless said.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
 
-ENDLESS = 999999999.9
-"""The noise level of 'before the start': higher than any."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class NoiseRange:
-    """The noise levels a discrete-time model was trained on, ascending, one for each time step."""
-
-    sigmas: tuple[float, ...]
-    table: Tensor
-    """The levels as a float32 tensor."""
-    log_table: Tensor
-    """Their logarithms, taken in float64 and rounded to float32."""
-    is_flow: bool = False
-
-    @property
-    def sigma_min(self) -> float:
-        """The lowest level of the table."""
-        return self.sigmas[0]
-
-    @property
-    def sigma_max(self) -> float:
-        """The highest level of the table."""
-        return self.sigmas[-1]
-
-    def timestep(self, sigma: float) -> float:
-        """The time step whose level is nearest in the logarithm: always a whole number."""
-        distance = torch.tensor(sigma, dtype=torch.float32).log() - self.log_table
-        return float(distance.abs().argmin())
-
-    def sigma(self, timestep: float) -> float:
-        """The level at a time step, interpolated in the logarithm between whole steps."""
-        time = torch.clamp(torch.tensor(timestep, dtype=torch.float32), 0, len(self.sigmas) - 1)
-        low, high, part = time.floor().long(), time.ceil().long(), time.frac()
-        return float(((1 - part) * self.log_table[low] + part * self.log_table[high]).exp())
-
-    def percent_to_sigma(self, percent: float) -> float:
-        """The level at which that part of the sampling (0 to 1) is over."""
-        if percent <= 0:
-            return ENDLESS
-        if percent >= 1:
-            return 0.0
-        return self.sigma((1.0 - percent) * (len(self.sigmas) - 1))
-
-
-def noise_range(levels: Tensor) -> NoiseRange:
-    """The range of an ascending table of levels, given in float64."""
-    table = levels.float()
-    return NoiseRange(tuple(table.tolist()), table, levels.log().float())
-
-
-def linear_betas(start: float = 0.00085, end: float = 0.012, steps: int = 1000) -> NoiseRange:
-    """The table of betas whose square roots are evenly spaced, as Stable Diffusion was trained with."""
-    betas = torch.linspace(start**0.5, end**0.5, steps, dtype=torch.float64) ** 2
-    return levels_of(torch.cumprod(1 - betas, 0))
-
-
-def zero_terminal_snr(noise: NoiseRange) -> NoiseRange:
-    """The same range stretched to end in pure noise (Lin et al. 2023, arXiv:2305.08891, algorithm 1).
-
-    The last level is the nearest to infinity that arithmetic bears.
-    """
-    kept = (1 / (noise.table.double() ** 2 + 1)).sqrt()
-    stretched = (kept - kept[-1]) * kept[0] / (kept[0] - kept[-1])
-    squared = stretched**2
-    squared[-1] = 4.8973451890853435e-08  # in place: made one line above
-    return levels_of(squared)
-
-
-def levels_of(kept: Tensor) -> NoiseRange:
-    """The range for the part of the signal's variance kept at each time step (ᾱ), float64."""
-    return noise_range(((1 - kept) / kept).sqrt())
+from diffusion.noise_range import NoiseRange
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +39,9 @@ def level(sigma: float, like: Tensor) -> Tensor:
     return torch.full((1,), sigma, dtype=torch.float32, device=like.device)
 
 
-def unit_variance(x: Tensor, sigma: float) -> Tensor:
-    """Scale a state to about unit variance: x / sqrt(σ² + 1)."""
-    return x / (level(sigma, x) ** 2 + 1.0) ** 0.5
+def unit_variance(x: Tensor, sigma: float, spread: float = 1.0) -> Tensor:
+    """Scale a state to about unit variance: x / sqrt(σ² + σd²)."""
+    return x / (level(sigma, x) ** 2 + spread**2) ** 0.5
 
 
 def epsilon_denoised(x: Tensor, output: Tensor, sigma: float) -> Tensor:
@@ -137,5 +66,66 @@ def unchanged(x: Tensor, _sigma: float) -> Tensor:
     return x
 
 
+def edm_denoised(x: Tensor, output: Tensor, sigma: float, spread: float = 0.5) -> Tensor:
+    """The network predicts what is missing (Karras et al. 2022, arXiv:2206.00364, table 1)."""
+    s = level(sigma, x)
+    return x * spread**2 / (s**2 + spread**2) + output * s * spread / (s**2 + spread**2) ** 0.5
+
+
+def output_itself(_x: Tensor, output: Tensor, _sigma: float) -> Tensor:
+    """The network predicts the clean latent."""
+    return output
+
+
+def flow_noised(noise: Tensor, latent: Tensor, sigma: float, _is_max: bool) -> Tensor:
+    """The straight line from a latent to noise: σε + (1 - σ)z (Liu et al. 2022, arXiv:2209.03003)."""
+    s = level(sigma, noise)
+    return s * noise + (1.0 - s) * latent
+
+
+def flow_final(x: Tensor, sigma: float) -> Tensor:
+    """The latent on the line to noise, by its length: x / (1 - σ)."""
+    return x / (1.0 - level(sigma, x))
+
+
+def noise_part(sigma: float, like: Tensor) -> Tensor:
+    """The part of noise in a state of variance σ² + 1: σ / (σ + 1)."""
+    s = level(sigma, like)
+    return s / (s + 1)
+
+
+def cosmos_scaled(x: Tensor, sigma: float) -> Tensor:
+    """A state brought onto the line between latent and noise."""
+    return x * (1.0 - noise_part(sigma, x))
+
+
+def cosmos_denoised(x: Tensor, output: Tensor, sigma: float) -> Tensor:
+    """The network predicts the velocity on the line between latent and noise."""
+    s = noise_part(sigma, x)
+    return x * (1.0 - s) - output * s
+
+
+def noise_on_top(noise: Tensor, latent: Tensor, sigma: float, _is_max: bool) -> Tensor:
+    """Noise on top of a latent: σε + z."""
+    return noise * level(sigma, noise) + latent
+
+
+def lcm(noise: NoiseRange) -> Prediction:
+    """A latent consistency model over a discrete range (Luo et al. 2023, arXiv:2310.04378, equation 9)."""
+
+    def denoised(x: Tensor, output: Tensor, sigma: float) -> Tensor:
+        time = level(noise.timestep(sigma), x) * 10.0
+        skip = 0.25 / (time**2 + 0.25)
+        whole = time / (time**2 + 0.25) ** 0.5
+        return whole * epsilon_denoised(x, output, sigma) + skip * x
+
+    return Prediction("lcm", unit_variance, denoised, noise_added, unchanged)
+
+
 EPSILON = Prediction("epsilon", unit_variance, epsilon_denoised, noise_added, unchanged)
 VELOCITY = Prediction("v", unit_variance, v_denoised, noise_added, unchanged)
+EDM = Prediction("edm", partial(unit_variance, spread=0.5), edm_denoised, noise_added, unchanged)
+X0 = Prediction("x0", unit_variance, output_itself, noise_added, unchanged)
+IMAGE_TO_IMAGE = Prediction("img_to_img", unchanged, output_itself, noise_added, unchanged)
+FLOW = Prediction("flow", unchanged, epsilon_denoised, flow_noised, flow_final)
+COSMOS_FLOW = Prediction("cosmos_flow", cosmos_scaled, cosmos_denoised, noise_on_top, unchanged)

@@ -12,7 +12,7 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
-from diffusion.prediction import NoiseRange
+from diffusion.noise_range import NoiseRange
 from diffusion.values import Sigmas
 
 Schedule: TypeAlias = Callable[[int, NoiseRange], Sigmas]

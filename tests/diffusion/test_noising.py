@@ -3,8 +3,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from diffusion.noise_range import linear_betas
 from diffusion.noising import CORRUPTIONS, corrupted
-from diffusion.prediction import linear_betas
 
 PICTURE = torch.rand(1, 6, 5, 3, generator=torch.Generator().manual_seed(1))
 TIMES = st.floats(0, 1)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diffusion.prediction import linear_betas
+from diffusion.noise_range import linear_betas
 from diffusion.schedules import SCHEDULES, beta_times, between, last_part, normal, simple
 
 NOISE = linear_betas()

@@ -9,7 +9,8 @@ from torch import nn
 
 from diffusion.families.sd15 import SD15
 from diffusion.model import Model
-from diffusion.prediction import EPSILON, linear_betas
+from diffusion.noise_range import linear_betas
+from diffusion.prediction import EPSILON
 from diffusion.values import Conditioning, Latent, Prompt
 
 NOISE = linear_betas()

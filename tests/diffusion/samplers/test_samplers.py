@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from diffusion.noise import step_noise
-from diffusion.prediction import linear_betas
+from diffusion.noise_range import linear_betas
 from diffusion.samplers import SAMPLERS
 from diffusion.schedules import SCHEDULES, karras
 
