@@ -3,7 +3,7 @@ import torch
 
 from diffusion.controlnet import ControlNet
 from diffusion.errors import OutOfMemory
-from diffusion.model import Model, TextEncoder, Vae, checked, quiet
+from diffusion.model import Model, TextEncoder, Vae, checked, quiet, room, working_bytes
 from tests import tiny
 
 TOKENS = torch.randn(1, 77, tiny.WIDTH, generator=torch.Generator().manual_seed(2))
@@ -80,6 +80,24 @@ def test_running_out_of_memory_is_told_with_what_to_lower(model):
 
     with pytest.raises(OutOfMemory, match="Lower the width, the height or the batch size"):
         model.denoised(X, 3.0, TOKENS.expand(2, -1, -1), check=full)
+
+
+def test_a_picture_that_cannot_fit_is_refused_before_the_network_runs(model):
+    huge, ran = torch.zeros(1, 4, 1, 1).expand(1, 4, 2**20, 2**20), []
+    said = "1048576 x 1048576 cells at once: that needs .* GB, and .* GB are free"
+    with (
+        pytest.raises(OutOfMemory, match=said) as refused,
+        model.network.resident() as module,
+        room(huge, module, model.network.memory),
+    ):
+        ran.append(module)
+    assert (ran, refused.value.hint) == ([], "Lower the width, the height or the batch size.")
+
+
+def test_the_memory_a_picture_needs_grows_with_its_cells(model):
+    with model.network.resident() as module:
+        one, four = (working_bytes(torch.zeros(1, 4, side, side), module) for side in (64, 128))
+    assert (one > 0, four) == (True, 4 * one)
 
 
 def test_an_inpainting_network_sees_the_mask_and_the_picture_unscaled(library):
