@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from graph.declared import declared
 from graph.errors import Problem, UnreadableWorkflow
 from graph.formats import drawing
+from graph.formats.group_nodes import group_nodes, kind_of
 from graph.formats.positions import by_position
 from graph.formats.values import CONTROL_MODES, fitted, has_seed
 from graph.formats.wires import Primitive, Sheet, Source, names_of, sheet
@@ -56,7 +57,10 @@ def read(data: dict[str, Json], specs: Mapping[str, NodeSpec]) -> tuple[Workflow
     """Our document for a file of the field's editor, and what could not be carried over exactly."""
     try:
         definitions = _definitions(data)
-        reading = _Reading(specs, definitions)
+        used = {_kind(raw) for sheet in (data, *definitions.values()) for raw in sheet["nodes"]}
+        groups = group_nodes(data.get("extra"), used, specs)
+        definitions |= {kind: group.definition for kind, group in groups.items()}
+        reading = _Reading(specs, definitions, {kind: group.widgets for kind, group in groups.items()})
         graph = reading.graph(data)
         subgraphs = {id: reading.graph(definition) for id, definition in definitions.items()}
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
@@ -76,6 +80,7 @@ class _Reading:
 
     specs: Mapping[str, NodeSpec]
     definitions: Mapping[str, dict[str, Json]]
+    group_widgets: Mapping[str, tuple[Input, ...]]
     problems: list[Problem] = field(default_factory=list)
 
     def graph(self, data: dict[str, Json]) -> Graph:
@@ -111,7 +116,7 @@ class _Reading:
         return raw["type"] in VIRTUAL and raw["type"] not in self.specs
 
     def node(self, raw: dict[str, Json]) -> Node:
-        kind = RENAMED.get(raw["type"], str(raw["type"]))
+        kind = _kind(raw)
         spec = self.specs.get(kind)
         values, seeds = self.values(kind, spec, raw)
         flags = raw.get("flags") or {}
@@ -142,6 +147,9 @@ class _Reading:
     ) -> tuple[dict[str, Json], dict[str, SeedMode]]:
         """The literals of a node and the control modes of its seeds."""
         given = raw.get("widgets_values")
+        if kind in self.group_widgets and isinstance(given, list):
+            values, seeds, _ = by_position(self.group_widgets[kind], given)
+            return {name: value for name, value in values.items() if name}, seeds
         if kind in self.definitions:
             return self.instance_values(kind, raw), {}
         if spec is None or not given:
@@ -236,12 +244,17 @@ class _Reading:
 
     def output_names(self, raw: dict[str, Json]) -> list[str]:
         """The names of a node's outputs by position."""
-        kind = RENAMED.get(raw["type"], str(raw["type"]))
+        kind = _kind(raw)
         if kind in self.definitions:
             return [str(port["name"]) for port in self.definitions[kind].get("outputs") or ()]
         if (spec := self.specs.get(kind)) is not None:
             return [output.name for output in spec.outputs]
         return names_of(raw.get("outputs"))
+
+
+def _kind(raw: dict[str, Json]) -> str:
+    """The type of a node, by its name of today."""
+    return kind_of(RENAMED.get(raw["type"], str(raw["type"])))
 
 
 def _definitions(data: dict[str, Json]) -> dict[str, dict[str, Json]]:
