@@ -64,6 +64,9 @@ class Config:
     precision: Precision = setting("auto", "the number format of the computation")
     threads: int = setting(0, "how many CPU threads compute; 0 leaves it to the machine")
     cache_bytes: int = setting(2 * 1024**3, "how much memory finished results may keep")
+    min_free_bytes: int = setting(
+        1_000_000_000, "take no uploads and no new runs while a disk has less room than this"
+    )
     run_timeout_minutes: float = setting(30.0, "end a run that shows no progress for this long")
     log_level: Literal["debug", "info", "warning", "error"] = setting("info", "how much to log")
     log_json: bool = setting(False, "log one JSON object per line")

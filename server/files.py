@@ -8,6 +8,7 @@ import errno
 import hashlib
 import os
 import secrets
+import shutil
 import stat
 import unicodedata
 from collections.abc import Iterator
@@ -208,6 +209,14 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def free_bytes(folder: Path) -> float:
+    """How much room the disk of a folder has; infinite if the folder does not say."""
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:
+        return float("inf")
 
 
 def place(staged: Path, folder: Path, name: str) -> str:

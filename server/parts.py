@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from aiohttp import web
 
@@ -10,6 +11,7 @@ from graph.node import NodeSpec
 from server import api
 from server.config import Config
 from server.database import Database
+from server.files import free_bytes
 from server.folders import Folders
 from server.http import Refusal, absent, refusal
 from server.hub import Hub
@@ -46,6 +48,18 @@ class Parts:
     def specs(self) -> Mapping[str, NodeSpec]:
         """The node types by name."""
         return {spec.type: spec for spec in self.catalog().nodes}
+
+    def require_room(self, *names: Literal["data", "input", "output"]) -> None:
+        """Raises Refusal 507 if a disk on which these folders lie is nearly full."""
+        least = self.config.min_free_bytes
+        for name in names:
+            free = free_bytes(getattr(self.config, name))
+            if free < least:
+                message = (
+                    f"Only {free / 1e9:.1f} GB are free on the disk of the {name} folder; "
+                    f"{least / 1e9:.1f} GB are needed."
+                )
+                raise refusal(507, "disk_full", message, "Free some space, or lower --min-free-bytes.")
 
     def root(self, folder: str) -> Path:
         """The folder called input, output or temp. Raises Refusal 404 for any other."""

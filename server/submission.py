@@ -29,6 +29,7 @@ Files = Callable[[str], Sequence[str]]
 async def submit(parts: Parts, request: api.RunRequest) -> api.Run:
     """Queue a workflow; durable when this returns. Raises InvalidWorkflow with every fault found."""
     specs = parts.specs()
+    await asyncio.to_thread(parts.require_room, "data", "output")
     if (await parts.queue.counts()).queued >= MOST_QUEUED:
         raise refusal(
             429, "queue_full", f"{MOST_QUEUED:,} runs are waiting already.", "Wait, or cancel some."

@@ -21,6 +21,7 @@ MOST = 500
 async def upload(request: web.Request) -> web.Response:
     """Keep a picture in the input folder. The answer has its name, which may differ from the one sent."""
     parts = request.app[PARTS]
+    await asyncio.to_thread(parts.require_room, "input")
     info = await receive(request, parts.config.input, parts.pictures)
     parts.hub.publish(api.FoldersChanged())
     return answer(info, 201, {"Location": f"/v1/files/input/{info.name}"})

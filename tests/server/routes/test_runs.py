@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import FormData
 
-from tests.server.served import document, problem, served
+from tests.server.served import document, picture, problem, served
 
 Client = Any
 
@@ -143,3 +144,17 @@ async def test_a_run_that_is_not_there_is_not_found(client: Client, path: str) -
 async def test_urgent_runs_go_to_the_front(client: Client) -> None:
     await submit(client)
     assert (await (await submit(client, front=True)).json())["position"] == 0
+
+
+async def test_with_too_little_room_on_the_disk_nothing_new_is_taken_and_work_can_be_saved(
+    tmp_path: Path,
+) -> None:
+    form = FormData()
+    form.add_field("file", picture(), filename="a.png")
+    async with served(tmp_path, min_free_bytes=2**60) as client:
+        run, upload = await submit(client), await client.post("/v1/files", data=form)
+        saved = await client.put("/v1/workflows/mine", json=document(), headers={"If-None-Match": "*"})
+        (told,) = (await run.json())["problems"]
+        assert (await problem(upload), told["code"], run.status) == ((507, "disk_full"), "disk_full", 507)
+    assert saved.status == 201
+    assert told["message"].endswith("GB are free on the disk of the data folder; 1152921504.6 GB are needed.")
