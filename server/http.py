@@ -64,7 +64,7 @@ class Route:
 
     `access` is `user` (this server's own pages and programs on this machine) or `page` (may also be opened by
     following a link from another site). `takes` and `gives` are the types of the bodies; `query` names the
-    parameters with what they mean.
+    parameters with what they mean; `refuses` are statuses beyond those that come with body and path.
     """
 
     method: Literal["GET", "POST", "PUT", "DELETE"]
@@ -77,6 +77,7 @@ class Route:
     status: int = 200
     mime: str = "application/json"
     query: Mapping[str, str] = field(default_factory=dict)
+    refuses: tuple[int, ...] = ()
 
 
 class Refusal(Exception):

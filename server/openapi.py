@@ -9,15 +9,16 @@ from typing import Any, TypeGuard
 import msgspec
 
 from server.api import Problems
-from server.http import Route
+from server.http import Route, canonical
 
 REFERENCE = "#/components/schemas/{name}"
 REFUSALS: Mapping[str, tuple[int, ...]] = {
-    "none": (403, 404, 421),
-    "json": (400, 403, 404, 413, 415, 421, 422, 503),
-    "bytes": (400, 403, 413, 421, 422, 503),
+    "none": (403, 413, 421),
+    "json": (400, 403, 413, 415, 421, 422, 507),
+    "bytes": (400, 403, 413, 421, 422),
     "multipart": (400, 403, 413, 415, 421, 422, 507),
 }
+"""How a route may refuse, by the kind of its body; what else it says is in `Route.refuses`."""
 
 
 def describe(routes: Iterable[Route], version: str) -> dict[str, Any]:
@@ -28,7 +29,7 @@ def describe(routes: Iterable[Route], version: str) -> dict[str, Any]:
     _, schemas = msgspec.json.schema_components((*ordered, Problems), ref_template=REFERENCE)
     paths: dict[str, dict[str, Any]] = {}
     for route in described:
-        paths.setdefault(plain_path(route.path), {})[route.method.lower()] = operation(route)
+        paths.setdefault(canonical(route.path), {})[route.method.lower()] = operation(route)
     return {
         "openapi": "3.1.0",
         "info": {"title": "Photogram", "version": version},
@@ -37,18 +38,13 @@ def describe(routes: Iterable[Route], version: str) -> dict[str, Any]:
     }
 
 
-def plain_path(path: str) -> str:
-    """The path with bare parameter names."""
-    return re.sub(r"\{(\w+):(?:[^{}]|\{[^{}]*\})*\}", r"{\1}", path)
-
-
 def operation(route: Route) -> dict[str, Any]:
     """One route: its parameters, its body, its answers."""
     text = inspect.cleandoc(route.handler.__doc__ or "")
     described: dict[str, Any] = {
         "operationId": f"{route.handler.__module__.rpartition('.')[2]}_{route.handler.__name__}",
         "summary": text.split("\n")[0],
-        "tags": [plain_path(route.path).split("/")[2]],
+        "tags": [canonical(route.path).split("/")[2]],
         "responses": {str(route.status): _answer(route)} | _refusals(route),
     }
     if parameters := [*_in_path(route.path), *_in_query(route.query)]:
@@ -59,7 +55,7 @@ def operation(route: Route) -> dict[str, Any]:
 
 
 def _in_path(path: str) -> list[dict[str, Any]]:
-    names = re.findall(r"\{(\w+)\}", plain_path(path))
+    names = re.findall(r"\{(\w+)\}", canonical(path))
     return [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names]
 
 
@@ -94,9 +90,10 @@ def _answer(route: Route) -> dict[str, Any]:
 
 def _refusals(route: Route) -> dict[str, Any]:
     content = {"application/json": {"schema": _schema(Problems)}}
+    absent = (404,) if "{" in route.path else ()
     return {
         str(status): {"description": "Refused; the problems say why.", "content": content}
-        for status in REFUSALS[route.body.kind]
+        for status in sorted({*REFUSALS[route.body.kind], *absent, *route.refuses})
     }
 
 

@@ -75,5 +75,6 @@ ROUTES = (
         NO_BODY,
         status=101,
         query={"after": "first send what came after the event of this number"},
+        refuses=(400, 426, 429),
     ),
 )

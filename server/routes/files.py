@@ -88,6 +88,7 @@ ROUTES = (
             "limit": f"how many, up to {MOST}",
             "before": "the `next` of an earlier page",
         },
+        refuses=(400, 404),
     ),
     Route(
         "GET",
@@ -96,5 +97,6 @@ ROUTES = (
         NO_BODY,
         mime="*/*",
         query={"size": "256, 512 or 1024: a thumbnail of at most that many pixels a side"},
+        refuses=(400, 416, 422),
     ),
 )

@@ -22,4 +22,4 @@ async def catalog(request: web.Request) -> web.Response:
     return response
 
 
-ROUTES = (Route("GET", "/v1/nodes", catalog, NO_BODY, gives=api.Catalog),)
+ROUTES = (Route("GET", "/v1/nodes", catalog, NO_BODY, gives=api.Catalog, refuses=(503,)),)

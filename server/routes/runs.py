@@ -62,8 +62,25 @@ async def cancel_many(request: web.Request) -> web.Response:
 ID = "{id:[0-9a-f]{32}}"
 PAGING = {"limit": f"how many, up to {MOST}", "before": "the id of a run: only older ones"}
 ROUTES = (
-    Route("POST", "/v1/runs", create, WORKFLOW_BODY, takes=api.RunRequest, gives=api.Run, status=201),
-    Route("GET", "/v1/runs", page, NO_BODY, gives=api.RunList, query={"state": "only this state"} | PAGING),
+    Route(
+        "POST",
+        "/v1/runs",
+        create,
+        WORKFLOW_BODY,
+        takes=api.RunRequest,
+        gives=api.Run,
+        status=201,
+        refuses=(429, 503),
+    ),
+    Route(
+        "GET",
+        "/v1/runs",
+        page,
+        NO_BODY,
+        gives=api.RunList,
+        query={"state": "only this state"} | PAGING,
+        refuses=(400,),
+    ),
     Route("POST", "/v1/runs/cancel", cancel_many, JSON_BODY, takes=api.CancelRequest, gives=api.RunList),
     Route("GET", f"/v1/runs/{ID}", one, NO_BODY, gives=api.Run),
     Route("GET", f"/v1/runs/{ID}/workflow", workflow, NO_BODY, gives=dict),

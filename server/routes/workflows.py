@@ -130,11 +130,19 @@ def _changed(error: ChangedElsewhere) -> Refusal:
 
 ROUTES = (
     Route("GET", "/v1/workflows", saved, NO_BODY, gives=api.WorkflowList),
-    Route("GET", "/v1/workflows/{name}", load, NO_BODY, gives=dict),
-    Route("PUT", "/v1/workflows/{name}", save, WORKFLOW_BODY, takes=dict, gives=api.WorkflowInfo),
-    Route("DELETE", "/v1/workflows/{name}", delete, NO_BODY, status=204),
+    Route("GET", "/v1/workflows/{name}", load, NO_BODY, gives=dict, refuses=(422,)),
+    Route(
+        "PUT",
+        "/v1/workflows/{name}",
+        save,
+        WORKFLOW_BODY,
+        takes=dict,
+        gives=api.WorkflowInfo,
+        refuses=(412, 428),
+    ),
+    Route("DELETE", "/v1/workflows/{name}", delete, NO_BODY, status=204, refuses=(412,)),
     Route("GET", "/v1/templates", templates, NO_BODY, gives=api.WorkflowList),
     Route("GET", "/v1/templates/{name}", template, NO_BODY, gives=dict),
-    Route("GET", "/v1/templates/{name}/picture", picture, NO_BODY, mime="image/*"),
-    Route("POST", "/v1/import", convert, ANY_FILE, takes=bytes, gives=api.Imported),
+    Route("GET", "/v1/templates/{name}/picture", picture, NO_BODY, mime="image/*", refuses=(416,)),
+    Route("POST", "/v1/import", convert, ANY_FILE, takes=bytes, gives=api.Imported, refuses=(503,)),
 )

@@ -25,6 +25,7 @@ from server.http import (
     depth_exceeds,
     refusals,
 )
+from server.openapi import operation
 from tests.server.served import document, problem, served
 
 Client = Any
@@ -124,6 +125,8 @@ async def test_no_route_fails_or_tells_where_things_lie(client: Client, tmp_path
     answer = await client.request(route.method, example(route), data=b"\0")
     text = await answer.read()
     assert answer.status < 500
+    if route.path.startswith("/v1/"):
+        assert str(answer.status) in operation(route)["responses"]
     assert {name: answer.headers[name] for name in HEADERS} == dict(HEADERS)
     assert (str(tmp_path).encode() in text, b"Traceback" in text) == (False, False)
 

@@ -7,8 +7,8 @@ import jsonschema
 import pytest
 
 from server.app import TABLES
-from server.http import Route
-from server.openapi import describe, plain_path
+from server.http import Route, canonical
+from server.openapi import describe
 
 ROUTES: list[Route] = list(chain.from_iterable(table.ROUTES for table in TABLES))
 DOCUMENT = describe(ROUTES, "1")
@@ -27,7 +27,7 @@ def references(value: Any) -> list[str]:
     ids=lambda route: f"{route.method} {route.path}",
 )
 def test_every_route_is_described(route: Route) -> None:
-    described = DOCUMENT["paths"][plain_path(route.path)][route.method.lower()]
+    described = DOCUMENT["paths"][canonical(route.path)][route.method.lower()]
     assert described["summary"].endswith((".", ":"))
     assert str(route.status) in described["responses"]
     assert (route.takes is not None) == ("requestBody" in described)
