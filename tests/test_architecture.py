@@ -58,6 +58,7 @@ def test_imports_point_one_way():
     [
         ("nodes never import each other", "nodes", set()),
         ("samplers never import each other", "diffusion/samplers", {"step"}),
+        ("model families are strangers", "diffusion/families", set()),
         ("the server process knows neither tensors nor nodes", "server", {"worker"}),
     ],
 )

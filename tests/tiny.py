@@ -1,8 +1,10 @@
 """Model files with few, random weights in the real formats: whole workflows run on a CPU in seconds.
 
     tiny.models(folder)             a models folder with one file of each kind, named as below
+    tiny.families(folder)           one checkpoint of each other family beside it
     tiny.library(folder)            a ModelLibrary on it, computing in float32 on the CPU
     tiny.save_checkpoint(path)      Stable Diffusion 1 layout: U-Net, text encoder and VAE
+    tiny.save_sd2(path), tiny.save_sdxl(path), tiny.save_refiner(path)
     tiny.save_lora(path, style)     kohya or diffusers names
     tiny.save_controlnet(path)      original or library names
 
@@ -19,7 +21,7 @@ import torch
 from diffusers import AutoencoderKL, ControlNetModel, UNet2DConditionModel
 from safetensors.torch import save_file
 from torch import Tensor, nn
-from transformers import CLIPTextConfig, CLIPTextModel
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
 from diffusion.blocks import (
     UnetShape,
@@ -29,6 +31,7 @@ from diffusion.blocks import (
     translated,
     unet_names,
     vae_names,
+    vector_names,
 )
 from diffusion.esrgan import Compact, CompactShape, Rrdb, RrdbShape
 from diffusion.library import ModelLibrary
@@ -41,10 +44,27 @@ CHECKPOINT, INPAINTING, LORA, CONTROLNET, UPSCALER = (
     "tiny_edges.safetensors",
     "tiny_2x.safetensors",
 )
+SD2, SDXL, REFINER = "tiny_sd2.safetensors", "tiny_sdxl.safetensors", "tiny_refiner.safetensors"
 WIDTH, HEADS, GROUPS = 8, 2, 4
+LAYERS = 3
 CHANNELS, VAE_CHANNELS = (8, 16), (8, 8, 8, 8)
+LINEAR = {"use_linear_projection": True, "attention_head_dim": (2, 4)}
+SDXL_UNET = LINEAR | {
+    "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D"),
+    "up_block_types": ("CrossAttnUpBlock2D", "UpBlock2D"),
+    "transformer_layers_per_block": (1, 2),
+    "cross_attention_dim": 2 * WIDTH,
+    "addition_embed_type": "text_time",
+    "addition_time_embed_dim": 256,
+    "projection_class_embeddings_input_dim": WIDTH + 6 * 256,
+}
+REFINER_UNET = SDXL_UNET | {
+    "cross_attention_dim": WIDTH,
+    "projection_class_embeddings_input_dim": WIDTH + 5 * 256,
+}
 METADATA = {
     "unet.num_heads": str(HEADS),
+    "unet.head_channels": "4",
     "unet.norm_groups": str(GROUPS),
     "vae.norm_groups": str(GROUPS),
     "text.num_heads": str(HEADS),
@@ -69,6 +89,23 @@ def made() -> TemporaryDirectory:
     save_controlnet(folder / "controlnet" / CONTROLNET)
     save_file(spelled(rrdb(1), "new"), folder / "upscale_models" / UPSCALER)
     save_file({"emb_params": torch.ones(2, WIDTH)}, folder / "embeddings" / "shiny.safetensors")
+    return temporary
+
+
+def families(folder: Path) -> Path:
+    """A models folder with a small checkpoint of each family but the first. They are made once and copied."""
+    return Path(shutil.copytree(made_families().name, folder, dirs_exist_ok=True))
+
+
+@cache
+def made_families() -> TemporaryDirectory:
+    """The files that `families` copies; deleted when the tests end."""
+    temporary = TemporaryDirectory(prefix="tiny-families-")
+    folder = Path(temporary.name) / "checkpoints"
+    folder.mkdir()
+    save_sd2(folder / SD2)
+    save_sdxl(folder / SDXL)
+    save_refiner(folder / REFINER)
     return temporary
 
 
@@ -99,12 +136,91 @@ def save_checkpoint(
         }
     if "vae" in parts:
         tensors |= as_convolutions(renamed(vae(seed), inverted(vae_names(vae_shape())), "first_stage_model."))
-    save_file(
-        {key: value.to(dtype).contiguous() for key, value in tensors.items()},
-        path,
-        METADATA | (metadata or {}),
-    )
+    return saved(path, tensors, dtype, metadata)
+
+
+def saved(
+    path: Path,
+    tensors: dict[str, Tensor],
+    dtype: torch.dtype = torch.float16,
+    metadata: dict[str, str] | None = None,
+) -> Path:
+    """Write tensors with the metadata that tells what shapes do not."""
+    data = {key: value.to(dtype).contiguous() for key, value in tensors.items()}
+    save_file(data, path, METADATA | (metadata or {}))
     return path
+
+
+def save_sd2(path: Path, metadata: dict[str, str] | None = None, spread: float = 0.0) -> Path:
+    """Write a checkpoint in the layout of Stable Diffusion 2.
+
+    spread: of the bias that tells velocity from noise.
+    """
+    tensors = original_unet(unet(2, **LINEAR), UnetShape(CHANNELS, (1, 1), (1, 0), 1, WIDTH, True, 4))
+    marker = "model.diffusion_model.output_blocks.3.1.transformer_blocks.0.norm1.bias"
+    tensors[marker] = spread * torch.linspace(-1.5, 1.5, CHANNELS[0])
+    tensors |= open_clip(open_text_encoder(2), "cond_stage_model.model.")
+    return saved(path, tensors | original_vae(2), metadata=metadata)
+
+
+def save_sdxl(path: Path, metadata: dict[str, str] | None = None, **marks: Tensor) -> Path:
+    """Write a checkpoint in the layout of SDXL, with marker tensors."""
+    tensors = original_unet(unet(3, **SDXL_UNET), sdxl_shape(2 * WIDTH, WIDTH + 6 * 256))
+    prefix = "conditioner.embedders.0.transformer.text_model."
+    tensors |= {f"{prefix}{key}": value for key, value in text_encoder(3).state_dict().items()}
+    tensors |= open_clip(open_text_encoder(3), "conditioner.embedders.1.model.")
+    return saved(path, tensors | original_vae(3) | marks, metadata=metadata)
+
+
+def save_refiner(path: Path) -> Path:
+    """Write a checkpoint in the layout of SDXL's refiner."""
+    tensors = original_unet(unet(4, **REFINER_UNET), sdxl_shape(WIDTH, WIDTH + 5 * 256))
+    tensors |= open_clip(open_text_encoder(4), "conditioner.embedders.0.model.")
+    return saved(path, tensors | original_vae(4))
+
+
+def sdxl_shape(context: int, vector: int) -> UnetShape:
+    """The architecture of the small SDXL networks: attention on the coarser level only, two layers deep."""
+    return UnetShape(CHANNELS, (1, 1), (0, 2), 2, context, True, 4, vector=vector)
+
+
+def original_unet(module: nn.Module, shape: UnetShape) -> dict[str, Tensor]:
+    """A U-Net's weights under original names."""
+    names = unet_names(shape) | vector_names("add_embedding")
+    return renamed(module, inverted(names), "model.diffusion_model.")
+
+
+def original_vae(seed: int) -> dict[str, Tensor]:
+    """A VAE's weights under original names."""
+    return as_convolutions(renamed(vae(seed), inverted(vae_names(vae_shape())), "first_stage_model."))
+
+
+def open_clip(module: nn.Module, prefix: str, layers: int = LAYERS) -> dict[str, Tensor]:
+    """A text encoder with projection in OpenCLIP's layout."""
+    state = {key.removeprefix("text_model."): value for key, value in module.state_dict().items()}
+    tensors = {
+        "token_embedding.weight": state["embeddings.token_embedding.weight"],
+        "positional_embedding": state["embeddings.position_embedding.weight"],
+        "ln_final.weight": state["final_layer_norm.weight"],
+        "ln_final.bias": state["final_layer_norm.bias"],
+        "text_projection": state["text_projection.weight"].T,
+        "logit_scale": torch.tensor(4.0),
+    }
+    places = {
+        "self_attn.out_proj": "attn.out_proj",
+        "layer_norm1": "ln_1",
+        "layer_norm2": "ln_2",
+        "mlp.fc1": "mlp.c_fc",
+        "mlp.fc2": "mlp.c_proj",
+    }
+    for layer in range(layers):
+        ours, theirs = f"encoder.layers.{layer}", f"transformer.resblocks.{layer}"
+        for kind in ("weight", "bias"):
+            rows = [state[f"{ours}.self_attn.{name}.{kind}"] for name in ("q_proj", "k_proj", "v_proj")]
+            tensors[f"{theirs}.attn.in_proj_{kind}"] = torch.cat(rows)
+            for name, place in places.items():
+                tensors[f"{theirs}.{place}.{kind}"] = state[f"{ours}.{name}.{kind}"]
+    return {f"{prefix}{key}": value for key, value in tensors.items()}
 
 
 def save_lora(path: Path, style: str = "kohya", seed: int = 3, rank: int = 2) -> Path:
@@ -165,21 +281,19 @@ def vae_shape() -> VaeShape:
     return VaeShape(VAE_CHANNELS, 1, 4)
 
 
-def unet(seed: int = 1, in_channels: int = 4) -> nn.Module:
-    """The U-Net that the checkpoint of that seed holds."""
-    return randomised(
-        seed,
-        lambda: UNet2DConditionModel(
-            in_channels=in_channels,
-            block_out_channels=CHANNELS,
-            layers_per_block=1,
-            down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"),
-            up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"),
-            cross_attention_dim=WIDTH,
-            attention_head_dim=HEADS,
-            norm_num_groups=GROUPS,
-        ),
-    )
+def unet(seed: int = 1, in_channels: int = 4, **config: object) -> nn.Module:
+    """The U-Net that the checkpoint of that seed holds; `config` is what another family has otherwise."""
+    settings: dict[str, object] = {
+        "in_channels": in_channels,
+        "block_out_channels": CHANNELS,
+        "layers_per_block": 1,
+        "down_block_types": ("CrossAttnDownBlock2D", "DownBlock2D"),
+        "up_block_types": ("UpBlock2D", "CrossAttnUpBlock2D"),
+        "cross_attention_dim": WIDTH,
+        "attention_head_dim": HEADS,
+        "norm_num_groups": GROUPS,
+    }
+    return randomised(seed, lambda: UNet2DConditionModel(**settings | config))
 
 
 def controlnet(seed: int = 4) -> nn.Module:
@@ -199,23 +313,34 @@ def controlnet(seed: int = 4) -> nn.Module:
 
 
 def text_encoder(seed: int = 1) -> nn.Module:
-    """The text encoder that the checkpoint of that seed holds: CLIP's vocabulary, two layers."""
-    config = CLIPTextConfig(
+    """The text encoder that the checkpoint of that seed holds: CLIP's vocabulary, three layers."""
+
+    def build() -> nn.Module:
+        module = CLIPTextModel(text_config(hidden_act="quick_gelu"))
+        return getattr(module, "text_model", module)
+
+    return randomised(seed, build)
+
+
+def open_text_encoder(seed: int) -> nn.Module:
+    """The text encoder with projection that a checkpoint holds in OpenCLIP's layout."""
+    config = text_config(hidden_act="gelu", projection_dim=WIDTH)
+    return randomised(seed + 100, lambda: CLIPTextModelWithProjection(config))
+
+
+def text_config(**more: object) -> CLIPTextConfig:
+    """The settings of the small text encoders."""
+    return CLIPTextConfig(
         vocab_size=49408,
         hidden_size=WIDTH,
         intermediate_size=2 * WIDTH,
-        num_hidden_layers=3,
+        num_hidden_layers=LAYERS,
         num_attention_heads=HEADS,
         eos_token_id=49407,
         bos_token_id=49406,
         pad_token_id=49407,
+        **more,
     )
-
-    def build() -> nn.Module:
-        module = CLIPTextModel(config)
-        return getattr(module, "text_model", module)
-
-    return randomised(seed, build)
 
 
 def vae(seed: int = 1) -> nn.Module:

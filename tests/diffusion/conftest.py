@@ -30,3 +30,15 @@ def checkpoint(library: ModelLibrary) -> Checkpoint:
 def tiny_sd15(tiny_models: Path) -> Path:
     """The file of the small checkpoint."""
     return tiny_models / "checkpoints" / tiny.CHECKPOINT
+
+
+@pytest.fixture(scope="session")
+def family_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A models folder with one small checkpoint of each family but the first. Read only."""
+    return tiny.families(tmp_path_factory.mktemp("families"))
+
+
+@pytest.fixture
+def family_library(family_models: Path) -> ModelLibrary:
+    """A library on them, float32 on the CPU."""
+    return tiny.library(family_models)

@@ -1,81 +1,37 @@
-"""Full-size files are built on the meta device: keys and shapes are real, weights are not there."""
-
-import math
-
 import pytest
 import torch
-from diffusers import AutoencoderKL, ControlNetModel, UNet2DConditionModel
+from diffusers import ControlNetModel
 from diffusers.loaders.single_file_utils import (
     convert_controlnet_checkpoint,
     convert_ldm_unet_checkpoint,
     convert_ldm_vae_checkpoint,
 )
 from safetensors.torch import load_file
-from transformers import CLIPTextConfig, CLIPTextModel
 
-from diffusion.blocks import UnetShape, VaeShape, control_names, inverted, translated, unet_names, vae_names
+from diffusion.blocks import UnetShape, control_names, inverted, translated
 from diffusion.checkpoint import Entry, Header, Part
 from diffusion.errors import BrokenFile
 from diffusion.families.sd15 import SD15
-from diffusion.family import Parts
-from diffusion.memory import squeezed
 from diffusion.parts import same_heads, text_heads, unet_config
 from diffusion.prediction import EPSILON, VELOCITY
 from tests import tiny
+from tests.diffusion.families.full import (
+    faults,
+    header_of,
+    original_clip_l,
+    original_unet,
+    original_vae,
+    weights,
+)
 
 UNET = UnetShape((320, 640, 1280, 1280), (2, 2, 2, 2), (1, 1, 1, 0), 1, 768, False, 4)
-VAE = VaeShape((128, 256, 512, 512), 2, 4)
+NETWORKS = pytest.mark.parametrize("index", range(3), ids=("network", "text", "vae"))
 
 
-def header_of(tensors: dict[str, torch.Tensor], metadata: dict[str, str] | None = None) -> Header:
-    """The header of a file that would hold these tensors."""
-    entries = {key: Entry(torch.float16, tuple(value.shape), 0, 0) for key, value in tensors.items()}
-    return Header("full.safetensors", entries, metadata or {})
-
-
-def original_unet(**config: object) -> dict[str, torch.Tensor]:
-    """The full-size U-Net's weights under original names, without data."""
-    with torch.device("meta"):
-        module = UNet2DConditionModel(cross_attention_dim=768, **config)
-    names = inverted(unet_names(UNET))
-    return {
-        f"model.diffusion_model.{translated(key, names)}": value for key, value in module.state_dict().items()
-    }
-
-
-def original_vae() -> dict[str, torch.Tensor]:
-    """The full-size VAE's weights under original names, without data."""
-    with torch.device("meta"):
-        module = AutoencoderKL(
-            block_out_channels=VAE.channels,
-            down_block_types=("DownEncoderBlock2D",) * 4,
-            up_block_types=("UpDecoderBlock2D",) * 4,
-            layers_per_block=2,
-            latent_channels=4,
-        )
-    names = inverted(vae_names(VAE))
-    renamed = {
-        f"first_stage_model.{translated(key, names)}": value for key, value in module.state_dict().items()
-    }
-    return tiny.as_convolutions(renamed)
-
-
-def original_text() -> dict[str, torch.Tensor]:
-    """The full-size text encoder's weights under original names, without data."""
-    with torch.device("meta"):
-        module = CLIPTextModel(
-            CLIPTextConfig(hidden_size=768, intermediate_size=3072, num_attention_heads=12)
-        )
-    state = getattr(module, "text_model", module).state_dict()
-    prefix = "cond_stage_model.transformer.text_model."
-    return {f"{prefix}{key}": value for key, value in state.items()} | {
-        f"{prefix}embeddings.position_ids": torch.empty(1, 77, device="meta")
-    }
-
-
-def named(parts: Parts, name: str) -> Part:
-    """One of the networks of a file."""
-    return {"network": parts.network, "text": parts.texts[0], "vae": parts.vae}[name]
+def network(header: Header, index: int) -> Part:
+    """The diffusion model, the text encoder or the VAE of a file."""
+    parts = SD15.parts(header)
+    return (parts.network, *parts.texts, parts.vae)[index]
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +40,8 @@ def full() -> Header:
     extra = {
         name: torch.empty(1000, device="meta") for name in ("betas", "alphas_cumprod", "model_ema.decay")
     }
-    return header_of(original_unet() | original_vae() | original_text() | extra)
+    text = original_clip_l("cond_stage_model.transformer.text_model.")
+    return header_of(original_unet(UNET, cross_attention_dim=768) | original_vae() | text | extra)
 
 
 def test_the_full_size_checkpoint_has_as_many_keys_as_the_published_one(full):
@@ -92,25 +49,13 @@ def test_the_full_size_checkpoint_has_as_many_keys_as_the_published_one(full):
     assert counts == [686, 248]
 
 
-@pytest.mark.parametrize("name", ["network", "text", "vae"])
-def test_no_weight_of_the_full_size_checkpoint_is_missing_or_left_over(full, name):
-    part = named(SD15.parts(full), name)
-    with torch.device("meta"):
-        wanted = part.build().state_dict()
-    assert (part.sources.keys(), part.surplus) == (wanted.keys(), ())
-
-
-@pytest.mark.parametrize("name", ["network", "text", "vae"])
-def test_every_weight_of_the_full_size_checkpoint_has_the_right_shape(full, name):
-    part = named(SD15.parts(full), name)
-    with torch.device("meta"):
-        wanted = part.build().state_dict()
-    assert all(squeezed(wanted[key].shape) == squeezed(full.shape(part.sources[key])) for key in wanted)
+@NETWORKS
+def test_no_weight_of_the_full_size_checkpoint_is_missing_or_left_over_or_misshapen(full, index):
+    assert faults(full, network(full, index)) == []
 
 
 def test_the_full_size_network_has_the_published_number_of_weights(full):
-    part = SD15.parts(full).network
-    assert sum(math.prod(full.shape(key)) for key in part.sources.values()) == 859_520_964
+    assert weights(full, network(full, 0)) == 859_520_964
 
 
 def test_the_full_size_text_encoder_has_twelve_heads(full):
@@ -122,7 +67,7 @@ def test_the_full_size_network_has_eight_heads(full):
 
 
 def test_a_full_size_inpainting_network_reads_nine_channels():
-    part = SD15.parts(header_of(original_unet(in_channels=9))).network
+    part = SD15.parts(header_of(original_unet(UNET, cross_attention_dim=768, in_channels=9))).network
     with torch.device("meta"):
         assert part.build().conv_in.in_channels == 9
 

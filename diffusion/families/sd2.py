@@ -1,0 +1,112 @@
+"""Stable Diffusion 2: a U-Net that reads OpenCLIP-H's last layer but one and predicts noise or velocity."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from diffusion.blocks import UnetShape
+from diffusion.checkpoint import Header, Part
+from diffusion.family import Family, LatentFormat, Parts, Reading, Sampling
+from diffusion.noise_range import linear_betas, zero_terminal_snr
+from diffusion.parts import (
+    clip_part,
+    control_part,
+    find_unet,
+    open_clip_part,
+    unet_part,
+    vae_part,
+    wide_heads,
+)
+from diffusion.prediction import EPSILON, VELOCITY
+
+TEXT_PREFIXES = ("cond_stage_model.model.", "embedder.model.")
+LIBRARY_TEXT_PREFIXES = ("cond_stage_model.transformer.text_model.",)
+VELOCITY_SPREAD = 0.09
+"""Above this spread of a bias in the last block, a network without other marks was trained on velocity."""
+
+
+def refuses(header: Header) -> str | None:
+    """Why a file is not of this family, or None."""
+    unet = find_unet(header)
+    if unet is None:
+        return "it has no U-Net (input_blocks.0.0.weight is missing)"
+    shape = unet.shape
+    if shape is None or not shape.middle_depth:
+        return "its U-Net has no attention to a prompt"
+    if any("time_stack" in key for key in unet.weights):
+        return "its U-Net makes video"
+    if not shape.linear and shape.context != 1024:
+        return "its attention is entered by convolutions, as in Stable Diffusion 1"
+    if shape.vector and is_unclip(shape):
+        return "its U-Net follows a picture (unCLIP), which is not supported"
+    if shape.vector:
+        return f"its U-Net takes a vector of {shape.vector} numbers besides the prompt (label_emb)"
+    if shape.in_channels == 7:
+        return "its U-Net is an upscaler"
+    return None
+
+
+def is_unclip(shape: UnetShape) -> bool:
+    """Whether a network takes a picture: as CLIP-L sees it or as CLIP-H does, and how noisy it is."""
+    return shape.vector == 2 * shape.context or (shape.vector, shape.context) == (1536, 1024)
+
+
+def parts(header: Header) -> Parts:
+    """The networks in a file."""
+    text = open_clip_part(header, TEXT_PREFIXES) or clip_part(header, LIBRARY_TEXT_PREFIXES, "gelu")
+    return Parts(unet_part(header, wide_heads), (text,), vae_part(header))
+
+
+def control(header: Header) -> Part | None:
+    """The ControlNet in a file."""
+    return control_part(header, wide_heads, fits)
+
+
+def fits(shape: UnetShape) -> bool:
+    """Whether a ControlNet of that shape is made for this family."""
+    return shape.linear and not shape.vector
+
+
+def sampling(header: Header, tensor: Callable[[str], Tensor]) -> Sampling:
+    """What the network predicts: the file's metadata or marks say it, else a bias tells it by its spread."""
+    noise = linear_betas()
+    noise = zero_terminal_snr(noise) if header.has("ztsnr") else noise
+    said = header.metadata.get("prediction_type", "")
+    if said:
+        return Sampling(VELOCITY if said in ("v", "v_prediction") else EPSILON, noise)
+    return Sampling(
+        VELOCITY if header.has("v_pred") or looks_like_velocity(header, tensor) else EPSILON, noise
+    )
+
+
+def looks_like_velocity(header: Header, tensor: Callable[[str], Tensor]) -> bool:
+    """Whether a network without marks was trained on velocity, as those for 768 pixels were."""
+    unet = find_unet(header)
+    if unet is None or unet.shape is None:
+        return False
+    last = sum(unet.shape.blocks) + len(unet.shape.blocks) - 1
+    up, block = len(unet.shape.blocks) - 1, unet.shape.blocks[0]
+    place = f"up_blocks.{up}.attentions.{block}" if unet.is_library else f"output_blocks.{last}.1"
+    key = f"{unet.prefix}{place}.transformer_blocks.0.norm1.bias"
+    if unet.shape.in_channels != 4 or not header.has(key):
+        return False
+    return bool(torch.std(tensor(key).float()) > VELOCITY_SPREAD)
+
+
+SD2 = Family(
+    name="sd2",
+    title="Stable Diffusion 2",
+    latent=LatentFormat(channels=4, downscale=8, scale=0.18215),
+    readings=(Reading("clip_h", pad=0, layer=-2),),
+    refuses=refuses,
+    parts=parts,
+    sampling=sampling,
+    control=control,
+    preview=(
+        (0.3512, 0.2297, 0.3227),
+        (0.3250, 0.4974, 0.2350),
+        (-0.2829, 0.1762, 0.2721),
+        (-0.2120, -0.2616, -0.7177),
+    ),
+)
