@@ -1,26 +1,24 @@
 """LoRA files: read them, and give a model with their patches; weights are shared, nothing is changed.
 
-Hu et al. 2021 (arXiv:2106.09685): W' = W + strength · scale · up · down. A kind of patch is one function.
+What the tensors of each kind of LoRA do to a weight stands in `lycoris.py`.
 """
 
 import logging
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from diffusion.checkpoint import Part, WeightFile
 from diffusion.errors import BrokenFile, FamilyMismatch
+from diffusion.lycoris import KINDS, Change, Sized, decomposed, plain
 from diffusion.memory import Handle
 from diffusion.model import Model, TextEncoder
 
 log = logging.getLogger(__name__)
-
-Change: TypeAlias = Callable[[Tensor, float], Tensor]
-"""From a float32 weight and a strength to the changed weight."""
 
 ROLES = (
     (".lora_B.default.weight", "up"),
@@ -38,6 +36,10 @@ ROLES = (
     (".lora_A.weight", "down"),
     (".lora_B", "up"),
     (".lora_A", "down"),
+    (".lora_magnitude_vector.weight", "dora_scale"),
+    (".lora_magnitude_vector.default.weight", "dora_scale"),
+    (".lora_magnitude_vector", "dora_scale"),
+    *((f".{factor}.weight", factor) for factor in ("a1", "a2", "b1", "b2")),
 )
 """How a tensor's name ends, and what it is then. Other names end in a dot and the role itself."""
 
@@ -50,6 +52,8 @@ TEXT_SPELLINGS: Mapping[str, tuple[tuple[str, ...], str]] = MappingProxyType(
     }
 )
 """How LoRA files call each text encoder: with underscores, and with dots."""
+OF_TEXT = ("lora_te", "text_encoder")
+"""How the names of modules of any text encoder start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +90,10 @@ class LoraPatch:
 
 
 class WithLora(NamedTuple):
-    """A model and its text encoder with a LoRA, and the keys of the file that fit neither."""
+    """A model and the text encoder that was given, with a LoRA, and the keys of the file that fit neither."""
 
     model: Model
-    text_encoder: TextEncoder
+    text_encoder: TextEncoder | None
     unmatched: tuple[str, ...]
 
 
@@ -117,37 +121,48 @@ def split_role(key: str) -> tuple[str, str]:
 
 def with_lora(
     model: Model,
-    text_encoder: TextEncoder,
+    text_encoder: TextEncoder | None,
     lora: Lora,
     strength_model: float = 1.0,
     strength_text: float = 1.0,
 ) -> WithLora:
-    """A model and a text encoder with a LoRA on top of what they have.
+    """A model and, if given, a text encoder with a LoRA on top of what they have.
 
     Raises FamilyMismatch if it fits neither.
     """
-    on_model, first = changes(lora, model.network, model_names(model.network.part))
+    on_model, homeless = changes(lora, model.network, model_names(model.network.part))
     on_text: dict[str, dict[str, Change]] = {}
-    homeless = first
-    for tower in text_encoder.towers:
+    for tower in text_encoder.towers if text_encoder else ():
         name, network = tower.reading.name, tower.network
         on_text[name], others = changes(lora, network, text_names(network.part, name))
-        homeless = homeless & others
+        homeless &= others
     if not on_model and not any(on_text.values()):
         raise FamilyMismatch(
             f"{lora.name} does not fit {model.family.title}: "
             f"none of its {len(lora.groups)} parts has a place there.",
             "Choose a LoRA made for this family of models.",
         )
-    unmatched = tuple(key for name in lora.groups if name in homeless for key in lora.groups[name].keys)
-    if unmatched:
-        log.warning("%s: %d keys fit nothing, such as %s", lora.name, len(unmatched), unmatched[0])
+    unmatched = keys_of(lora, homeless, text_encoder is None)
     if on_model and strength_model:
         model = model.with_patches(LoraPatch(lora.name, on_model, strength_model))
     for name, found in on_text.items():
-        if found and strength_text:
+        if text_encoder and found and strength_text:
             text_encoder = text_encoder.with_patches(name, LoraPatch(lora.name, found, strength_text))
     return WithLora(model, text_encoder, unmatched)
+
+
+def keys_of(lora: Lora, homeless: set[str], without_text: bool) -> tuple[str, ...]:
+    """The keys of modules that have no place. Told in the log, for a LoRA works without them."""
+    wanted = (name for name in lora.groups if name in homeless)
+    keys = tuple(
+        key
+        for name in wanted
+        if not (without_text and name.startswith(OF_TEXT))
+        for key in lora.groups[name].keys
+    )
+    if keys:
+        log.warning("%s: %d keys fit nothing, such as %s", lora.name, len(keys), keys[0])
+    return keys
 
 
 def changes(lora: Lora, network: Handle, names: Mapping[str, str]) -> tuple[dict[str, Change], set[str]]:
@@ -159,82 +174,41 @@ def changes(lora: Lora, network: Handle, names: Mapping[str, str]) -> tuple[dict
         if not wanted:
             homeless.add(name)
             continue
-        for suffix, (change, shape) in wanted.items():
+        for suffix, (change, sized) in wanted.items():
             weight = names[name] + suffix
             if weight in network.part.sources:
-                require_fit(lora.name, name, shape, network, weight)
+                require_fit(lora.name, name, sized, network, weight)
                 found[weight] = change
     return found, homeless
 
 
-def require_fit(lora: str, module: str, shape: tuple[int, int], network: Handle, weight: str) -> None:
+def require_fit(lora: str, module: str, sized: Sized, network: Handle, weight: str) -> None:
     """A change must have as many rows and columns as the weight."""
     rows, *rest = network.shape(weight)
     columns = torch.Size(rest).numel()
-    if shape != (rows, columns):
+    if sized.rows not in (None, rows) or sized.columns not in (None, columns):
         raise FamilyMismatch(
-            f"{lora} does not fit {network.file.path.name}: {module} is {shape[0]} x {shape[1]} in the LoRA, "
-            f"but {rows} x {columns} in the model.",
+            f"{lora} does not fit {network.file.path.name}: {module} is {sized.rows or rows} x "
+            f"{sized.columns or columns} in the LoRA, but {rows} x {columns} in the model.",
             "Choose a LoRA made for this family of models.",
         )
 
 
-class Sized(NamedTuple):
-    """A change, and the rows and columns of the weight it is for."""
-
-    change: Change
-    shape: tuple[int, int]
-
-
-def changes_of(group: Group) -> dict[str, Sized]:
+def changes_of(group: Group) -> dict[str, tuple[Change, Sized]]:
     """What a group does to its module's `.weight` and `.bias`.
 
     Nothing if any of its tensors is of an unknown kind.
     """
     rest = dict(group.tensors)
-    found: dict[str, Sized] = {}
+    magnitude = rest.pop("dora_scale", None)
+    found: dict[str, tuple[Change, Sized]] = {}
     for kind in KINDS:
-        found.update(kind(rest))
-    return {} if rest else found
-
-
-def low_rank(tensors: dict[str, Tensor]) -> Iterator[tuple[str, Sized]]:
-    """LoRA: the product of a narrow and a wide matrix, scaled by alpha / rank. Takes its tensors out."""
-    if not {"up", "down"} <= tensors.keys():
-        return
-    up, down = tensors.pop("up"), tensors.pop("down")
-    mid, alpha = tensors.pop("mid", None), tensors.pop("alpha", None)
-    scale = 1.0 if alpha is None else float(alpha) / down.shape[0]
-
-    def change(weight: Tensor, strength: float) -> Tensor:
-        wide = down.float()
-        if mid is not None:  # Tucker: the core holds the kernel
-            wide = torch.einsum("rskl,si->rikl", mid.float(), wide.flatten(1))
-        delta = up.float().flatten(1) @ wide.flatten(1)
-        return weight + (strength * scale) * delta.reshape(weight.shape)
-
-    kernel = 1 if mid is None else mid.shape[2:].numel()
-    yield ".weight", Sized(change, (up.shape[0], down[0].numel() * kernel))
-
-
-def difference(tensors: dict[str, Tensor]) -> Iterator[tuple[str, Sized]]:
-    """Whole differences, added as they are. Takes its tensors out."""
-    for role, suffix in (
-        ("diff", ".weight"),
-        ("diff_b", ".bias"),
-        ("w_norm", ".weight"),
-        ("b_norm", ".bias"),
-    ):
-        if (delta := tensors.pop(role, None)) is not None:
-            yield suffix, Sized(adding(delta), (delta.shape[0], delta.shape[1:].numel()))
-
-
-def adding(delta: Tensor) -> Change:
-    """The change that adds a tensor."""
-    return lambda weight, strength: weight + strength * delta.float().reshape(weight.shape)
-
-
-KINDS = (low_rank, difference)
+        for suffix, sized in kind(rest):
+            if magnitude is not None and suffix == ".weight":
+                found[suffix] = decomposed(sized.delta, magnitude), sized
+            else:
+                found[suffix] = plain(sized.delta), sized
+    return {} if rest.keys() - {"alpha"} else found
 
 
 def model_names(part: Part) -> dict[str, str]:
@@ -247,9 +221,10 @@ def model_names(part: Part) -> dict[str, str]:
         original = key.removeprefix(part.prefix).removesuffix(".weight")
         for spelling in library_spellings(ours):
             flat = spelling.replace(".", "_")
-            for known in (spelling, f"unet.{spelling}", f"base_model.model.{spelling}"):
-                names[known] = ours
-            names[f"lora_unet_{flat}"] = names[f"lycoris_{flat}"] = ours
+            for prefix in ("", "unet.", "transformer.", "base_model.model."):
+                names[prefix + spelling] = ours
+            for prefix in ("lora_unet_", "lycoris_", "lora_transformer_"):
+                names[prefix + flat] = ours
         for known in (original, f"diffusion_model.{original}", f"model.diffusion_model.{original}"):
             names[known] = ours
         names[f"lora_unet_{original.replace('.', '_')}"] = ours

@@ -118,7 +118,11 @@ class Memory:
         with self.lock:
             resident = self.bring_in(handle)
             if resident.patches != patches:
-                repatch(handle, resident, patches)
+                try:
+                    repatch(handle, resident, patches)
+                except BaseException:
+                    self.evict(handle)  # some weights may be patched and some not
+                    raise
             resident.users += 1
         try:
             yield resident.module
@@ -279,31 +283,44 @@ def squeezed(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 def weight_of(handle: Handle, name: str, like: Tensor) -> Tensor:
     """One weight from the file, in the computing format; not copied if it has that format already."""
+    return stored_weight(handle, name, like).to(handle.dtype)
+
+
+def stored_weight(handle: Handle, name: str, like: Tensor) -> Tensor:
+    """One weight in the format it is kept in: that of the file, but a text encoder's in at most 16 bits."""
     weight = handle.part.weight(handle.file, name).reshape(like.shape)
-    if handle.part.kind == "text" and weight.dtype == torch.float32:
-        weight = weight.half()  # the field keeps text encoders in float16, whatever the file has
-    return weight.to(handle.dtype)
+    # The field keeps text encoders in float16, whatever the file has.
+    return weight.half() if handle.part.kind == "text" and weight.dtype == torch.float32 else weight
 
 
 def repatch(handle: Handle, resident: Resident, patches: tuple[Patch, ...]) -> None:
-    """Give the network exactly these patches: read each weight concerned again, then patch it."""
-    touched = {name for patch in (*resident.patches, *patches) for name in patch.names()}
+    """Give the network exactly these patches: weights whose patches change are read again, then patched."""
+    before, after = by_weight(resident.patches), by_weight(patches)
     parameters = dict(resident.module.named_parameters())
     with torch.inference_mode(False), torch.no_grad():
-        for name in sorted(touched & parameters.keys()):
+        for name in sorted((before.keys() | after.keys()) & parameters.keys()):
+            if before.get(name) == after.get(name):
+                continue
             parameter = parameters[name]
-            weight = weight_of(handle, name, parameter)
-            mine = [patch for patch in patches if name in patch.names()]
-            if mine:
-                weight = patched(handle, name, weight, mine)
-            parameter.data = weight.to(parameter.device)
+            weight = stored_weight(handle, name, parameter).to(parameter.device)
+            if name in after:
+                weight = patched(handle, name, weight, after[name])
+            parameter.data = weight.to(parameter.dtype)
     resident.patches = patches
 
 
+def by_weight(patches: tuple[Patch, ...]) -> dict[str, list[Patch]]:
+    """The patches on each weight, in order."""
+    found: dict[str, list[Patch]] = {}
+    for patch in patches:
+        for name in patch.names():
+            found.setdefault(name, []).append(patch)
+    return found
+
+
 def patched(handle: Handle, name: str, weight: Tensor, patches: list[Patch]) -> Tensor:
-    """A weight with patches applied in order, in float32, rounded once to the format it is kept in."""
-    kept = torch.float16 if handle.part.kind == "text" else weight.dtype
+    """A weight with patches applied in order, in float32; a text encoder's is rounded to float16 once."""
     value = weight.float()
     for patch in patches:
         value = patch.applied(name, value)
-    return value.to(kept).to(weight.dtype)
+    return value.half() if handle.part.kind == "text" else value

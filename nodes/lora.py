@@ -36,4 +36,25 @@ def load_lora(
         strength_clip: How strongly the text encoder is changed.
     """
     patched = with_lora(model, clip, library.lora(lora_name), strength_model, strength_clip)
-    return Patched(patched.model, patched.text_encoder)
+    return Patched(patched.model, patched.text_encoder or clip)
+
+
+@node("LoraLoaderModelOnly", category="loaders", title="LoraLoaderModelOnly", outputs=("MODEL",))
+def load_lora_model_only(
+    model: Model,
+    lora_name: Annotated[str, FileIn("loras")],
+    strength_model: Annotated[float, Range(-100.0, 100.0, step=0.01)] = 1.0,
+    *,
+    library: ModelLibrary,
+) -> Model:
+    """Put a LoRA on a diffusion model alone. Several can be chained.
+
+    Args:
+        model: The diffusion model.
+        lora_name: The file, in the loras folder.
+        strength_model: How strongly the model is changed; negative values turn the effect round.
+
+    Returns:
+        The changed model.
+    """
+    return with_lora(model, None, library.lora(lora_name), strength_model).model

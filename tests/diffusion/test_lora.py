@@ -3,7 +3,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from diffusion.errors import BrokenFile, FamilyMismatch
-from diffusion.lora import low_rank, split_role, with_lora
+from diffusion.lora import split_role, with_lora
 from diffusion.model import TextEncoder
 from tests import tiny
 
@@ -105,14 +105,6 @@ def test_a_lora_on_a_convolution_is_flattened(apply, library):
     assert torch.allclose(weight(patched, name), expected, atol=1e-5)
 
 
-def test_a_lora_with_a_core_is_contracted():
-    up, mid, down = torch.randn(8, 2, 1, 1), torch.randn(2, 2, 3, 3), torch.randn(2, 5, 1, 1)
-    ((_, sized),) = low_rank({"up": up, "mid": mid, "down": down})
-    expected = torch.einsum("or,rskl,si->oikl", up[..., 0, 0], mid, down[..., 0, 0])
-    assert sized.shape == (8, 45)
-    assert torch.allclose(sized.change(torch.zeros(8, 5, 3, 3), 1.0), expected, atol=1e-5)
-
-
 def test_whole_differences_are_added(apply, library):
     plain = weight(library.checkpoint(tiny.CHECKPOINT).model, "conv_norm_out")
     patched = apply({"diffusion_model.out.0.diff": torch.ones(16)[:8]}, strength_model=0.5).model
@@ -175,7 +167,7 @@ def test_keys_that_fit_nothing_are_told(apply, caplog):
 
 
 def test_a_kind_of_patch_that_is_not_known_is_told_and_left_out(apply):
-    odd = {f"{KOHYA}.dora_scale": torch.ones(8, 1)}
+    odd = {f"{KOHYA}.ia3_scale": torch.ones(8, 1)}
     patched = apply(pair() | odd | pair(KOHYA.replace("to_q", "to_k")))
     assert len(patched.unmatched) == 3
 
@@ -200,3 +192,40 @@ def test_a_lora_in_half_precision_is_computed_in_float32(folder, library):
     save_file({key: value.half() for key, value in load_file(path).items()}, path)
     model, text, _vae = library.checkpoint(tiny.CHECKPOINT)
     assert weight(with_lora(model, text, library.lora("a.safetensors")).model).dtype == torch.float32
+
+
+def test_without_a_text_encoder_only_the_model_is_changed(apply, library):
+    tensors = pair() | pair("lora_te_text_model_encoder_layers_0_self_attn_q_proj")
+    save = apply(tensors, strength_text=0.0)
+    alone = with_lora(library.checkpoint(tiny.CHECKPOINT).model, None, library.lora("made.safetensors"))
+    assert (len(alone.model.patches), alone.text_encoder, alone.unmatched) == (1, None, ())
+    assert torch.equal(weight(alone.model), weight(save.model))
+
+
+def test_a_lora_can_set_lengths(apply, library):
+    tensors, plain = pair(), weight(library.checkpoint(tiny.CHECKPOINT).model)
+    patched = weight(apply(tensors | {f"{KOHYA}.dora_scale": torch.full((1, 8), 3.0)}).model)
+    assert torch.allclose(patched.norm(dim=0), torch.full((8,), 3.0), atol=1e-4)
+    turned = plain + product(tensors)
+    assert torch.allclose(patched, turned / turned.norm(dim=0) * 3, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["loha", "lokr", "glora", "oft"])
+def test_every_kind_of_change_finds_its_place_in_a_model(apply, kind):
+    random = torch.Generator().manual_seed(2)
+    shapes = {
+        "loha": {"hada_w1_a": (8, 2), "hada_w1_b": (2, 8), "hada_w2_a": (8, 2), "hada_w2_b": (2, 8)},
+        "lokr": {"lokr_w1": (2, 4), "lokr_w2_a": (4, 1), "lokr_w2_b": (1, 2)},
+        "glora": {"a1.weight": (8, 2), "a2.weight": (2, 8), "b1.weight": (8, 2), "b2.weight": (2, 8)},
+        "oft": {"oft_blocks": (2, 4, 4)},
+    }[kind]
+    tensors = {f"{KOHYA}.{role}": torch.randn(shape, generator=random) for role, shape in shapes.items()}
+    patched = apply(tensors)
+    assert (patched.unmatched, list(patched.model.patches[0].names())) == ((), [f"{NAME}.weight"])
+    assert weight(patched.model).isfinite().all()
+
+
+def test_a_kind_that_does_not_fit_the_weight_is_refused(apply):
+    tensors = {f"{KOHYA}.lokr_w1": torch.ones(3, 3), f"{KOHYA}.lokr_w2": torch.ones(3, 3)}
+    with pytest.raises(FamilyMismatch, match="9 x 9 in the LoRA, but 8 x 8"):
+        apply(tensors)

@@ -173,6 +173,31 @@ def test_a_network_without_its_patches_is_bit_for_bit_the_one_in_the_file(networ
     assert torch.equal(weight(network), before)
 
 
+def test_a_patched_weight_is_rounded_once(tmp_path):
+    path = tiny.save_checkpoint(tmp_path / "a.safetensors", dtype=torch.float32)
+    exact = weight(handles(path, Memory(precision="float32"))[0])
+    coarse = weight(handles(path, Memory(precision="bfloat16"))[0], Plus(0.001, FIRST))
+    assert torch.equal(coarse, (exact + 0.001).bfloat16())
+
+
+def test_a_patch_that_fails_leaves_no_half_patched_network(network):
+    before = weight(network)
+    broken = Plus(1, FIRST, "conv_out.weight")
+    broken.applied = lambda name, weight: weight + (1 if name == FIRST else None)
+    with pytest.raises(TypeError):
+        weight(network, broken)
+    assert torch.equal(weight(network), before)
+
+
+def test_only_weights_whose_patches_change_are_made_again(network):
+    seen = []
+    kept = Plus(1, FIRST)
+    kept.applied = lambda name, weight: seen.append(name) or weight + 1
+    weight(network, kept)
+    weight(network, kept, Plus(1, "conv_out.weight"))
+    assert seen == [FIRST]
+
+
 def test_a_patch_leaves_the_file_alone(tmp_path):
     path = tiny.save_checkpoint(tmp_path / "a.safetensors", dtype=torch.float32)
     before = path.read_bytes()

@@ -4,7 +4,7 @@ import pytest
 
 from diffusion.library import ModelLibrary
 from graph.define import spec_of
-from nodes.lora import load_lora
+from nodes.lora import load_lora, load_lora_model_only
 from tests import tiny
 
 
@@ -48,3 +48,14 @@ def test_each_strength_acts_on_its_own_network(library):
     model, text, _vae = library.checkpoint(tiny.CHECKPOINT)
     patched = load_lora(model, text, tiny.LORA, 0.5, 0.0, library=library)
     assert (patched.model.patches[0].strength, patched.text_encoder) == (0.5, text)
+
+
+def test_a_lora_can_be_put_on_the_model_alone(library):
+    patched = load_lora_model_only(library.checkpoint(tiny.CHECKPOINT).model, tiny.LORA, library=library)
+    assert [patch.strength for patch in patched.patches] == [1.0]
+
+
+def test_the_loader_for_the_model_alone_is_the_field_s():
+    spec = spec_of(load_lora_model_only)
+    assert (spec.type, spec.title, spec.outputs[0].name) == ("LoraLoaderModelOnly",) * 2 + ("MODEL",)
+    assert [each.name for each in spec.inputs] == ["model", "lora_name", "strength_model"]
