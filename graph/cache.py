@@ -31,8 +31,6 @@ class Cache:
     def __init__(self, limit_bytes: int, size_of: SizeOf) -> None:
         self.limit_bytes = limit_bytes
         self.used_bytes = 0
-        self.hits = 0
-        self.misses = 0
         self._size_of = size_of
         self._entries: OrderedDict[str, Known] = OrderedDict()
         self._names: dict[str, list[str]] = {}
@@ -45,15 +43,6 @@ class Cache:
 
     def get(self, key: str) -> Known | None:
         """The result of that key, which thereby becomes the most recently used; None if it is not kept."""
-        known = self.touch(key)
-        if known is None:
-            self.misses += 1
-        else:
-            self.hits += 1
-        return known
-
-    def touch(self, key: str) -> Known | None:
-        """Like `get`, but the look-up is neither a hit nor a miss."""
         main = self._main.get(key)
         if main is None:
             return None

@@ -8,7 +8,6 @@ from graph.define import FunctionNode, Upgrade, marked
 from graph.errors import NodeDefinitionError
 from graph.node import Implementation, NodeSpec
 from graph.packs import BrokenPack, Pack
-from graph.suggest import did_you_mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +49,6 @@ class Catalog:
         """For each older version, what brings its values to the next."""
         implementation = self.implementations.get(type)
         return implementation.upgrades if isinstance(implementation, FunctionNode) else {}
-
-    def hint(self, type: str) -> str:
-        """What to do about a node type that is not there: the nearest name, or where it may come from."""
-        return did_you_mean(type, self.specs) or "Install the node pack it comes from, or replace the node."
 
 
 def _taken(pack: Pack, found: Mapping[str, Implementation], own: frozenset[str]) -> Sequence[BrokenPack]:

@@ -10,7 +10,7 @@ import operator
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 
 from graph.ahead import ahead
@@ -37,7 +37,6 @@ class Run:
     """Everything one run needs, and nothing it has to look for.
 
     `call_sync` runs synchronous nodes (on the device thread, say); `cancelled` is asked between nodes.
-    `shown_as` is filled by the run: for each expanded node, the node that shows it.
     """
 
     plan: Plan
@@ -48,7 +47,6 @@ class Run:
     emit: Callable[[Event], None]
     call_sync: CallSync = inline
     cancelled: Callable[[], bool] = bool
-    shown_as: dict[str, str] = field(default_factory=dict)
 
 
 async def execute(run: Run) -> dict[str, tuple[Items, ...]]:
@@ -95,7 +93,7 @@ class _Execution:
         run.states.keep_only(run.plan.graph.nodes)
         self.jobs.update(document_jobs(run.plan, run.implementations))
         await self._set_keys(self.jobs)
-        known = {node: found for node, job in self.jobs.items() if (found := run.cache.touch(job.origin))}
+        known = {node: found for node, job in self.jobs.items() if (found := run.cache.get(job.origin))}
         if known:
             run.emit(NodesReused(tuple(known)))
         for node, found in known.items():
@@ -105,7 +103,7 @@ class _Execution:
         pinned: list[str] = []
         while pending:
             node = pending.pop()
-            if node in known and run.cache.get(self.jobs[node].origin) is not None:
+            if node in known:
                 pinned.append(node)
                 continue
             above = {source for source, _ in self.jobs[node].sources.values()} - seen
@@ -280,7 +278,6 @@ class _Execution:
                 "Check the condition that ends the loop.",
             )
         self.held.add(jobs)
-        self.run.shown_as.update((node, inner.shown_as) for node, inner in jobs.items())
         self.held.read(join.targets)
         await self._set_keys(jobs)
         self.joins[job.id] = join
@@ -298,7 +295,9 @@ class _Execution:
             same = parts[0][1] if len(parts) == 1 else None
             outputs.append(items)
             keys.append(same or _key_of_same(items, arrived) or output_key(key, output.name))
-        inner = (self.held[target].shown for target in join.targets if self._shows_for(target, job))
+        inner = (
+            self.held[target].shown for target in join.targets if self.jobs[target].shown_as == job.shown_as
+        )
         shown = (*join.shown, *(item for items in inner for item in items))
         known = Known(tuple(outputs), tuple(keys), shown)
         if join.keeps and not is_fresh(key):
@@ -316,9 +315,6 @@ class _Execution:
         if not isinstance(piece, From):
             return piece, None
         return self.held.output(piece.node, piece.output)
-
-    def _shows_for(self, target: str, job: Job) -> bool:
-        return self.run.shown_as.get(target) == job.shown_as
 
     def _reuse(self, job: Job, known: Known) -> None:
         if not job.quiet:

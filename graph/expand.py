@@ -1,7 +1,7 @@
 """Nodes that stand in for the node that returned them: checked, and made into jobs of the same run."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from graph.cache import Items
 from graph.errors import WorkflowError
@@ -20,7 +20,6 @@ class Join:
     shown: tuple[Mapping[str, object], ...]
     keeps: bool
     targets: tuple[str, ...] = ()
-    links: Mapping[str, str | None] = field(default_factory=dict)
 
 
 def unfold(
