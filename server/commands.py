@@ -1,7 +1,6 @@
 """The commands of the command line but `serve`. Each returns an exit status."""
 
 import asyncio
-import difflib
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -13,6 +12,7 @@ import msgspec
 
 from graph import document
 from graph.node import Input, NodeSpec
+from graph.suggest import did_you_mean
 from graph.workflow import Json, Workflow
 from server import api, offline, places
 from server.client import AsyncClient, Refused
@@ -122,8 +122,8 @@ def nodes(config: Config, name: str | None, as_json: bool) -> int:
         return FINE
     found = next((spec for spec in catalog.nodes if spec.type == name), None)
     if found is None:
-        near = difflib.get_close_matches(name, [spec.type for spec in catalog.nodes], 1)
-        raise CommandError(f"There is no node type {name}.", f"Did you mean {near[0]}?" if near else "")
+        hint = did_you_mean(name, [spec.type for spec in catalog.nodes])
+        raise CommandError(f"There is no node type {name}.", hint or "List them with: photogram nodes")
     if as_json:
         say_json(found)
     else:

@@ -3,7 +3,6 @@
 The only place that reads the environment. Below `server`, functions get values, never the `Config`.
 """
 
-import difflib
 import ipaddress
 import os
 import tomllib
@@ -13,6 +12,8 @@ from importlib import metadata
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias, get_args
+
+from graph.suggest import did_you_mean
 
 Precision: TypeAlias = Literal["auto", "float32", "bfloat16", "float16"]
 DeviceChoice: TypeAlias = Literal["auto", "cpu", "cuda", "mps"]
@@ -155,8 +156,7 @@ def _read(path: Path, required: bool, known: set[str]) -> Mapping[str, object]:
         ) from error
     for name in values:
         if name not in known:
-            near = difflib.get_close_matches(name, known, 1)
-            hint = f"Did you mean {near[0]}?" if near else f"The settings are {', '.join(sorted(known))}."
+            hint = did_you_mean(name, known) or f"The settings are {', '.join(sorted(known))}."
             raise ConfigError(f"The settings file {path} has no setting called {name}.", hint)
     return values
 
@@ -197,21 +197,10 @@ def _convert(kind: object, raw: object) -> object:
 
 
 def _switch(raw: object) -> bool:
-    words = {
-        "true": True,
-        "1": True,
-        "yes": True,
-        "on": True,
-        "false": False,
-        "0": False,
-        "no": False,
-        "off": False,
-    }
-    if isinstance(raw, bool):
-        return raw
-    if str(raw).lower() not in words:
+    word = str(raw).lower()  # of a bool too
+    if word not in TRUE + FALSE:
         raise ValueError("It takes true or false.")
-    return words[str(raw).lower()]
+    return word in TRUE
 
 
 def _whole(raw: object) -> int:

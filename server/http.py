@@ -5,7 +5,7 @@ import errno
 import logging
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias, TypeVar
@@ -15,6 +15,7 @@ from aiohttp import hdrs, web
 
 from graph.errors import InvalidWorkflow, Problem, UnreadableWorkflow, WorkflowError
 from graph.limits import check_data, parse
+from graph.suggest import brief, did_you_mean
 from server.api import Problems
 from server.database import DiskFull
 
@@ -133,11 +134,23 @@ def decoded(data: bytes, kind: type[T]) -> T:
             raise refusal(400, "too_deep", f"The JSON is nested deeper than {DEEPEST} levels.")
         plain = parse(data)
         check_data(plain)
+        _check_fields(plain, kind)
         return msgspec.convert(plain, type=kind)
     except UnreadableWorkflow as error:
         raise refusal(400, "not_json", error.message.replace("The file", "The body"), error.hint) from error
     except msgspec.ValidationError as error:
         raise refusal(422, "wrong_kind", f"The body has another shape: {error}.") from error
+
+
+def _check_fields(plain: object, kind: type) -> None:
+    """Refuse a field that `kind` does not have: most likely misspelt, it would silently not be done."""
+    if not is_dataclass(kind) or not isinstance(plain, dict):
+        return
+    known = [each.name for each in fields(kind)]
+    for name in plain:
+        if name not in known:
+            hint = did_you_mean(name, known) or f"Its fields are {', '.join(known)}."
+            raise refusal(422, "unknown_field", f"A body of this kind has no field {brief(name)}.", hint)
 
 
 def depth_exceeds(data: bytes, limit: int) -> bool:
@@ -245,6 +258,9 @@ async def refusals(request: web.Request, handler: Handler) -> web.StreamResponse
         return problems_answer(422, [error.problem()])
     except DiskFull:
         return _disk_full()
+    except web.RequestPayloadError:
+        message = "The body is not what its headers say, so it cannot be read."
+        return problems_answer(400, [Problem("bad_body", message, "Look at Content-Encoding.")])
     except web.HTTPException as error:
         return _of_the_library(error)
     except ConnectionError:  # the client went away in the middle of the answer

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 
 from graph import document
 from graph.declared import declared
@@ -23,6 +22,8 @@ from server.shift import NotReady
 from server.workflows import read_any
 
 MOST_QUEUED = 10_000
+MOST_NAMED = 12
+"""How many names a hint lists."""
 Files = Callable[[str], Sequence[str]]
 
 
@@ -79,20 +80,16 @@ def require_input(id: str, node: Node, specs: Mapping[str, NodeSpec], name: str)
 
 def targets_of(graph: Graph, key: str) -> Sequence[tuple[str, str]]:
     """The inputs that a key means, as pairs of node id and input name. Raises WorkflowError."""
-    named = next((each for each in graph.inputs if each.name == key), None)
-    if named is not None:
-        return named.targets
+    if (found := next((each for each in graph.inputs if each.name == key), None)) is not None:
+        return found.targets
     for dot in reversed([place for place, letter in enumerate(key) if letter == "."]):
         if key[:dot] in graph.nodes and key[dot + 1 :]:
             return ((key[:dot], key[dot + 1 :]),)
-    known = [each.name for each in graph.inputs] + [f"{id}." for id in graph.nodes]
-    near = get_close_matches(key, known, 1, cutoff=0.3)
-    hint = (
-        f"Did you mean {near[0]}?"
-        if near
-        else "Write NODE.INPUT, or the name of one of the workflow's inputs."
-    )
-    raise WorkflowError(f"The workflow has no input {key!r}.", hint)
+    names = [each.name for each in graph.inputs]
+    known = names + [f"{id}.{name}" for id, node in graph.nodes.items() for name in node.inputs]
+    named = f"Its named inputs are {', '.join(names[:MOST_NAMED])}; any other is" if names else "An input is"
+    hint = did_you_mean(key, known) or f"{named} written NODE.INPUT."
+    raise WorkflowError(f"The workflow has no input {brief(key)}.", hint)
 
 
 async def _prepared(parts: Parts, workflow: Workflow) -> Workflow:

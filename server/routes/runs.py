@@ -26,7 +26,10 @@ async def page(request: web.Request) -> web.Response:
         raise refusal(400, "not_an_option", f"state takes one of {', '.join(get_args(api.RunState))}.")
     limit = whole(request, "limit", 50, MOST)
     known: api.RunState | None = state  # type: ignore[assignment]  # checked above
-    return answer(await request.app[PARTS].queue.list(known, limit, request.query.get("before")))
+    queue, before = request.app[PARTS].queue, request.query.get("before")
+    if before is not None and await queue.get(before) is None:
+        raise refusal(400, "wrong_kind", "before takes the id of a run.")
+    return answer(await queue.list(known, limit, before))
 
 
 async def one(request: web.Request) -> web.Response:

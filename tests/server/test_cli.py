@@ -111,7 +111,7 @@ def test_an_unknown_node_is_answered_with_the_nearest(
     known: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert cli.main(["nodes", "EmptyImge", *known]) == 1
-    assert capsys.readouterr().err == "There is no node type EmptyImge. Did you mean EmptyImage?\n"
+    assert capsys.readouterr().err == "There is no node type EmptyImge. Did you mean 'EmptyImage'?\n"
 
 
 def test_results_are_json_when_asked_for(known: list[str], capsys: pytest.CaptureFixture[str]) -> None:

@@ -50,7 +50,7 @@ def test_lists_are_written_as_lists_paths_or_repeated_flags(tmp_path: Path) -> N
 def test_an_unknown_setting_is_refused_with_the_nearest(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         loaded(tmp_path, "prot = 1")
-    assert caught.value.hint == "Did you mean port?"
+    assert caught.value.hint == "Did you mean 'port'?"
 
 
 @pytest.mark.parametrize(

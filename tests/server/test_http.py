@@ -101,6 +101,20 @@ async def test_a_compressed_bomb_is_refused_without_unpacking_it_all(client: Cli
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20_000
 
 
+@pytest.mark.parametrize("path", ["/v1/runs", "/v1/files", "/v1/import"])
+async def test_a_body_that_cannot_be_unpacked_is_refused(client: Client, path: str) -> None:
+    kind = "multipart/form-data; boundary=x" if path == "/v1/files" else "application/json"
+    headers = {"Content-Type": kind, "Content-Encoding": "gzip"}
+    assert await problem(await client.post(path, data=b"no gzip", headers=headers)) == (400, "bad_body")
+
+
+async def test_a_misspelt_field_is_refused(client: Client) -> None:
+    answer = await client.post("/v1/runs", json={"workflow": document(), "target": ["save"]})
+    (told,) = (await answer.json())["problems"]
+    assert (answer.status, told["code"], told["hint"]) == (422, "unknown_field", "Did you mean 'targets'?")
+    assert told["message"] == "A body of this kind has no field 'target'."
+
+
 EVERY = [route for table in TABLES for route in table.ROUTES]
 READ = {canonical(route.path) for route in EVERY if route.method == "GET"}
 ONLY_WRITTEN = [route for route in EVERY if canonical(route.path) not in READ]

@@ -158,3 +158,16 @@ async def test_with_too_little_room_on_the_disk_nothing_new_is_taken_and_work_ca
         assert (await problem(upload), told["code"], run.status) == ((507, "disk_full"), "disk_full", 507)
     assert saved.status == 201
     assert told["message"].endswith("GB are free on the disk of the data folder; 1152921504.6 GB are needed.")
+
+
+async def test_a_page_after_a_run_that_never_was_is_refused(client: Client) -> None:
+    assert await problem(await client.get(f"/v1/runs?before={'0' * 32}")) == (400, "wrong_kind")
+
+
+async def test_a_value_for_nothing_is_refused_with_the_names_there_are(client: Client) -> None:
+    answer = await submit(client, values={"nope": 1})
+    (told,) = (await answer.json())["problems"]
+    assert (told["message"], told["hint"]) == (
+        "The workflow has no input 'nope'.",
+        "An input is written NODE.INPUT.",
+    )
