@@ -8,6 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from diffusion.errors import FamilyMismatch
 from diffusion.family import Reading
 from diffusion.model import TextEncoder, Tower
 from diffusion.tokens import END, START, Token, chunks
@@ -25,7 +26,16 @@ def encode(encoder: TextEncoder, text: str) -> Conditioning:
 
 
 def encode_apart(encoder: TextEncoder, texts: Mapping[str, str]) -> Conditioning:
-    """Encode a prompt of its own for each tower, by its name; a shorter one goes on with empty chunks."""
+    """Encode a prompt of its own for each tower, by its name; a shorter one goes on with empty chunks.
+
+    Raises FamilyMismatch if there is none for a tower.
+    """
+    strangers = [tower.reading.name for tower in encoder.towers if tower.reading.name not in texts]
+    if strangers:
+        raise FamilyMismatch(
+            f"These texts are for {' and '.join(sorted(texts))}, but the text encoder is {strangers[0]}.",
+            "Connect the text encoder of a model of that family.",
+        )
     prompts = [written(encoder, tower, texts[tower.reading.name]) for tower in encoder.towers]
     most = max(len(each.chunks) for each in prompts)
     filled = ([*each.chunks, *[each.empty] * (most - len(each.chunks))] for each in prompts)

@@ -5,7 +5,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from diffusion.encode import emphasised, encode
+from diffusion.encode import emphasised, encode, encode_apart
+from diffusion.errors import FamilyMismatch
 from diffusion.tokens import END, START
 from tests import tiny
 
@@ -119,3 +120,8 @@ def test_no_hook_stays_on_the_network(encoder):
     encode(replace(encoder, stop_at_layer=-2), "embedding:shiny")
     with encoder.towers[0].network.resident() as module:
         assert not any(part._forward_hooks for part in module.modules())
+
+
+def test_texts_for_other_encoders_are_refused(encoder):
+    with pytest.raises(FamilyMismatch, match="for clip_h, but the text encoder is clip_l"):
+        encode_apart(encoder, {"clip_h": "red"})

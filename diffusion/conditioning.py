@@ -1,0 +1,83 @@
+"""Conditionings made of others: joined, averaged, silenced."""
+
+import logging
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from diffusion.errors import FamilyMismatch
+from diffusion.values import Conditioning, Prompt
+
+log = logging.getLogger(__name__)
+
+
+def joined(conditioning: Conditioning, other: Conditioning) -> Conditioning:
+    """Every entry with the tokens of the other's first entry after its own; the rest stays as it was."""
+    added = only(other)
+    if added is None:
+        return conditioning
+
+    def with_tokens(entry: Prompt) -> Prompt:
+        require_one_family(entry, added)
+        one, two = batched(entry.tokens, added.tokens)
+        return replace(entry, tokens=torch.cat((one, two), 1))
+
+    return conditioning.each(with_tokens)
+
+
+def averaged(conditioning: Conditioning, other: Conditioning, share: float) -> Conditioning:
+    """Every entry mixed with the other's first: `share` of its own, the rest of the other's.
+
+    The other's tokens are cut to the entry's number, or made up with zeros.
+    """
+    added = only(other)
+    if added is None:
+        return conditioning
+
+    def mixed(entry: Prompt) -> Prompt:
+        require_one_family(entry, added)
+        one, two = batched(entry.tokens, added.tokens[:, : entry.tokens.shape[1]])
+        missing = two.new_zeros(len(two), one.shape[1] - two.shape[1], two.shape[2])
+        tokens = one * share + torch.cat((two, missing), 1) * (1.0 - share)
+        if entry.pooled is None or added.pooled is None:
+            return replace(entry, tokens=tokens)
+        whole, other_whole = batched(entry.pooled, added.pooled)
+        return replace(entry, tokens=tokens, pooled=whole * share + other_whole * (1.0 - share))
+
+    return conditioning.each(mixed)
+
+
+def silenced(conditioning: Conditioning) -> Conditioning:
+    """The same entries saying nothing at all: every number of their tokens and pooled vectors is 0."""
+    return conditioning.each(
+        lambda entry: replace(
+            entry,
+            tokens=torch.zeros_like(entry.tokens),
+            pooled=None if entry.pooled is None else torch.zeros_like(entry.pooled),
+        )
+    )
+
+
+def only(conditioning: Conditioning) -> Prompt | None:
+    """The first entry of a conditioning, of which only one is wanted; None if it has none."""
+    if len(conditioning.entries) > 1:
+        log.warning("of %d prompts only the first is used here", len(conditioning.entries))
+    return conditioning.entries[0] if conditioning.entries else None
+
+
+def require_one_family(one: Prompt, other: Prompt) -> None:
+    """Refuse to mix prompts of two families."""
+    if one.tokens.shape[2] != other.tokens.shape[2]:
+        raise FamilyMismatch(
+            f"These prompts cannot be mixed: one was encoded for {one.family or 'an unknown model'} with "
+            f"{one.tokens.shape[2]} numbers a token, the other for {other.family or 'an unknown model'} with "
+            f"{other.tokens.shape[2]}.",
+            "Encode both with the same text encoder.",
+        )
+
+
+def batched(one: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
+    """Two batches, one of which may have a single row, as batches of one size."""
+    rows = max(len(one), len(other))
+    return one.expand(rows, *one.shape[1:]), other.expand(rows, *other.shape[1:])
