@@ -1,6 +1,6 @@
 """Every node type there is: found once in modules and packs, then only read."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType, ModuleType
 
@@ -40,32 +40,17 @@ class Catalog:
             if isinstance(pack, BrokenPack):
                 broken.append(pack)
                 continue
-            broken.extend(_taken(pack, found, own))
             for implementation in pack.implementations:
-                found.setdefault(implementation.spec.type, implementation)
+                name = implementation.spec.type
+                if name in found:
+                    other = "the program itself" if name in own else f"the pack {found[name].spec.pack}"
+                    reason = f"Its node {name} is left out, because {other} has one of that name."
+                    broken.append(BrokenPack(pack.name, reason))
+                else:
+                    found[name] = implementation
         return cls(found, tuple(broken))
 
     def upgrades(self, type: str) -> Mapping[int, Upgrade]:
         """For each older version, what brings its values to the next."""
         implementation = self.implementations.get(type)
         return implementation.upgrades if isinstance(implementation, FunctionNode) else {}
-
-
-def _taken(pack: Pack, found: Mapping[str, Implementation], own: frozenset[str]) -> Sequence[BrokenPack]:
-    names = [each.spec.type for each in pack.implementations if each.spec.type in found]
-    return tuple(
-        BrokenPack(
-            pack.name,
-            f"Its node {name} is left out, because "
-            + (
-                "the program itself has one of that name."
-                if name in own
-                else f"the pack {_pack(found, name)} has one."
-            ),
-        )
-        for name in names
-    )
-
-
-def _pack(found: Mapping[str, Implementation], name: str) -> str:
-    return found[name].spec.pack or "loaded before"

@@ -178,9 +178,10 @@ def _value(parameter: Parameter, wanted: Input, values: Mapping[str, object], pr
         )
     if name in values:
         return values[name]
-    default = wanted.default if parameter.kind is inspect.Parameter.VAR_KEYWORD else parameter.default
-    if default is not ABSENT and (default is not None or parameter.kind is not inspect.Parameter.VAR_KEYWORD):
-        return default
+    if parameter.default is not ABSENT:
+        return parameter.default
+    if wanted.default is not None:
+        return wanted.default
     if wanted.optional:
         return None
     raise WorkflowError(f"Input '{name}' has no value.", "Connect it or type one.", input=name)

@@ -52,6 +52,13 @@ def test_of_two_packs_the_earlier_one_wins():
     assert [each.name for each in catalog.broken] == ["glow"]
 
 
+def test_a_pack_with_two_nodes_of_one_name_is_told():
+    first, second = pack_of("film", "A"), pack_of("film", "A")
+    catalog = Catalog.collect([], [Pack("film", (*first.implementations, *second.implementations))])
+    assert catalog.implementations["A"] is first.implementations[0]
+    assert [each.name for each in catalog.broken] == ["film"]
+
+
 def test_two_own_nodes_of_one_name_are_a_mistake():
     with pytest.raises(NodeDefinitionError, match="Two nodes are called A"):
         Catalog.collect([module_of("A"), module_of("A")])
