@@ -1,4 +1,4 @@
-"""What our sampling costs beside a plain loop that calls the very same network of the diffusers library.
+"""What our sampling costs beside a plain loop that calls a network of the diffusers library as it comes.
 
     python -m bench.sampling [--without-full-size]
 
@@ -6,6 +6,7 @@ The bundled model; a network that does nothing, so that all time is ours; and a 
 U-Net with random weights at 512x512, whose file of 1.7 GB lies in the temporary folder for that long.
 """
 
+import copy
 import resource
 import sys
 import tempfile
@@ -20,13 +21,13 @@ from torch import Tensor, nn
 
 from bench.figures import Cost, Figure, cost, show
 from bench.weights import write_full_size
-from diffusion.checkpoint import WeightFile
 from diffusion.encode import encode
-from diffusion.families.sd15 import SD15
+from diffusion.guidance import cfg
 from diffusion.library import ModelLibrary
-from diffusion.memory import Handle, Memory
+from diffusion.memory import Memory
 from diffusion.model import Model
-from diffusion.sample import Job, sample
+from diffusion.noise import RunNoise
+from diffusion.sample import Guider, Job, sample
 from diffusion.schedules import SCHEDULES
 from diffusion.values import Conditioning, Latent, Prompt
 
@@ -42,7 +43,8 @@ def figures() -> Iterator[Figure]:
         sample(job, watch)  # imports the libraries and loads the weights
         yield from beside_plain("bundled model, 128x128", job, 6)
         yield Figure("bundled model: peak memory", peak_bytes() / 1e6, "MB")
-        nothing = replace(job, model=replace(job.model, network=Nothing(job.model.network.memory)))
+        idle = replace(job.model, network=Nothing(job.model.network.memory))
+        nothing = replace(job, guider=replace(job.guider, model=idle))
         taken = least(per_step(nothing) for _ in range(5))
         yield Figure("around a network that does nothing: wall per step", taken.wall * 1e3, "ms")
         yield Figure("around a network that does nothing: CPU per step", taken.cpu * 1e3, "ms")
@@ -53,26 +55,55 @@ def figures() -> Iterator[Figure]:
 def full_size() -> Iterator[Figure]:
     """The network people use, with weights that mean nothing."""
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "full.safetensors"
-        write_full_size(path)
+        write_full_size(Path(folder) / "full.safetensors")
         memory = Memory(precision=PRECISION)
-        job = random_job(WeightFile(path), memory)
+        library = ModelLibrary({"checkpoints": [Path(folder)]}, memory)
+        job = random_job(library.checkpoint("full.safetensors").model)
         with job.model.network.resident():
             yield Figure("full size: memory of the weights", memory.used_bytes / 1e9, "GB")
-        yield from beside_plain("full size, 512x512", job, 1)
+        sample(job, watch)
         yield Figure("full size: peak memory, with the mapped file", peak_bytes() / 1e9, "GB")
+        yield from beside_plain("full size, 512x512", job, 1)
+        yield from in_bfloat16("full size, 512x512", job)
 
 
 def beside_plain(name: str, job: Job, times: int) -> Iterator[Figure]:
     """Our steps and those of the plain loop, which must come to the same picture."""
-    torch.testing.assert_close(sample(job, watch).samples, plain(job), rtol=1e-3, atol=1e-3)
-    pairs = [(per_step(job), divided(cost(lambda: plain(job)), len(job.sigmas) - 1)) for _ in range(times)]
+    unet = as_it_comes(job)
+    torch.testing.assert_close(sample(job, watch).samples, plain(job, unet), rtol=1e-3, atol=1e-3)
+    steps = len(job.sigmas) - 1
+    pairs = [(per_step(job), divided(cost(lambda: plain(job, unet)), steps)) for _ in range(times)]
     ours, theirs = (least(column) for column in zip(*pairs, strict=True))  # in turn: machines have moods
     yield Figure(f"{name}: wall per step", ours.wall * 1e3, "ms")
     yield Figure(f"{name}: CPU per step", ours.cpu * 1e3, "ms")
     yield Figure(f"{name}: CPU per step of the plain loop", theirs.cpu * 1e3, "ms")
     yield Figure(f"{name}: wall beside the plain loop", ours.wall / theirs.wall, "x")
     yield Figure(f"{name}: CPU beside the plain loop", ours.cpu / theirs.cpu, "x")
+
+
+def in_bfloat16(name: str, job: Job) -> Iterator[Figure]:
+    """What the processor's bfloat16 units save, where it has them: they are used unless float32 is chosen."""
+    memory = job.model.network.memory
+    if not memory.has_bfloat16:
+        return
+    slow = per_step(job)
+    memory.evict_idle()
+    memory.evict_idle()
+    memory.precision = "auto"
+    sample(job, watch)
+    fast = per_step(job)
+    yield Figure(f"{name}, bfloat16: CPU per step", fast.cpu * 1e3, "ms")
+    yield Figure(f"{name}: CPU in float32 beside bfloat16", slow.cpu / fast.cpu, "x")
+
+
+def as_it_comes(job: Job) -> nn.Module:
+    """The network with the library's own attention and its weights laid out as in the file."""
+    from diffusers.models.attention_processor import AttnProcessor2_0
+
+    with job.model.network.resident() as module:
+        unet = copy.deepcopy(module).to(memory_format=torch.contiguous_format)
+    unet.set_attn_processor(AttnProcessor2_0())
+    return unet
 
 
 def per_step(job: Job) -> Cost:
@@ -95,18 +126,17 @@ def watch(done: int, total: int, preview: object = None) -> None:
     """Somebody who is told of everything and says nothing."""
 
 
-def plain(job: Job) -> Tensor:
+def plain(job: Job, unet: nn.Module) -> Tensor:
     """Euler's method with guidance, as a script would write it."""
-    tokens = torch.cat([job.positive.entries[0].tokens, job.negative.entries[0].tokens])
-    generator = torch.Generator().manual_seed(job.seed)
+    tokens = torch.cat([prompts.entries[0].tokens for prompts in (*job.guider.wanted, *job.guider.unwanted)])
+    generator = torch.Generator().manual_seed(job.noise.seed)
     x = torch.randn(job.latent.samples.shape, generator=generator) * (1 + job.sigmas[0] ** 2) ** 0.5
-    with job.model.network.resident() as unet:
-        for sigma, following in pairwise(job.sigmas):
-            scaled = (x / (sigma**2 + 1) ** 0.5).repeat(2, 1, 1, 1)
-            time = job.model.noise.timestep(sigma)
-            wanted, unwanted = unet(scaled, time, encoder_hidden_states=tokens, return_dict=False)[0].chunk(2)
-            x = x + (unwanted + job.cfg * (wanted - unwanted)) * (following - sigma)
-    return x / SD15.latent.scale
+    for sigma, following in pairwise(job.sigmas):
+        scaled = (x / (sigma**2 + 1) ** 0.5).repeat(2, 1, 1, 1)
+        time = job.model.noise.timestep(sigma)
+        wanted, unwanted = unet(scaled, time, encoder_hidden_states=tokens, return_dict=False)[0].chunk(2)
+        x = x + (unwanted + CFG * (wanted - unwanted)) * (following - sigma)
+    return x / job.model.family.latent.scale
 
 
 def bundled(steps: int, cells: int) -> Job:
@@ -115,22 +145,20 @@ def bundled(steps: int, cells: int) -> Job:
     model, text, _ = library.checkpoint("photogram.safetensors")
     wanted, unwanted = encode(text, "a red apple on a blue background"), encode(text, "")
     sigmas = SCHEDULES["sgm_uniform"](steps, model.noise)
-    return Job(model, wanted, unwanted, Latent(torch.zeros(1, 4, cells, cells)), sigmas, "euler", CFG, SEED)
+    guider = Guider(model, (wanted,), (unwanted,), cfg(CFG))
+    return Job(guider, Latent(torch.zeros(1, 4, cells, cells)), sigmas, noise=RunNoise(SEED))
 
 
-def random_job(file: WeightFile, memory: Memory) -> Job:
+def random_job(model: Model) -> Job:
     """Two steps of a full-size network, guided by noise."""
-    part = SD15.parts(file.header).network
-    assert part is not None
-    prediction, noise = SD15.sampling(file.header)
-    model = Model(SD15, noise, prediction, Handle(part, file, memory))
     generator = torch.Generator().manual_seed(SEED)
     wanted, unwanted = (
-        Conditioning((Prompt(torch.randn(1, 77, 768, generator=generator), family=SD15.name),))
+        Conditioning((Prompt(torch.randn(1, 77, 768, generator=generator), family=model.family.name),))
         for _ in range(2)
     )
-    sigmas = SCHEDULES["sgm_uniform"](2, noise)
-    return Job(model, wanted, unwanted, Latent(torch.zeros(1, 4, 64, 64)), sigmas, "euler", CFG, SEED)
+    sigmas = SCHEDULES["sgm_uniform"](2, model.noise)
+    guider = Guider(model, (wanted,), (unwanted,), cfg(CFG))
+    return Job(guider, Latent(torch.zeros(1, 4, 64, 64)), sigmas, noise=RunNoise(SEED))
 
 
 def peak_bytes() -> int:

@@ -283,7 +283,17 @@ def squeezed(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 def weight_of(handle: Handle, name: str, like: Tensor) -> Tensor:
     """One weight from the file, in the computing format; not copied if it has that format already."""
-    return stored_weight(handle, name, like).to(handle.dtype)
+    return converted(stored_weight(handle, name, like), handle.dtype)
+
+
+def converted(weight: Tensor, dtype: torch.dtype) -> Tensor:
+    """A weight in another format, not copied if it has that format already.
+
+    Where it is copied anyway, a convolution's is laid out with its channels last, as processors like it.
+    """
+    if weight.dtype == dtype or weight.ndim != 4:
+        return weight.to(dtype)
+    return weight.to(dtype, memory_format=torch.channels_last)
 
 
 def stored_weight(handle: Handle, name: str, like: Tensor) -> Tensor:
@@ -305,7 +315,7 @@ def repatch(handle: Handle, resident: Resident, patches: tuple[Patch, ...]) -> N
             weight = stored_weight(handle, name, parameter).to(parameter.device)
             if name in after:
                 weight = patched(handle, name, weight, after[name])
-            parameter.data = weight.to(parameter.dtype)
+            parameter.data = converted(weight, parameter.dtype)
     resident.patches = patches
 
 

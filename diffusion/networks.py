@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
+from diffusion.attention import Attention
+
 
 class Vector(NamedTuple):
     """What a U-Net takes besides the prompt.
@@ -35,8 +37,10 @@ def unet(config: Mapping[str, object]) -> nn.Module:
     """A U-Net with cross attention, by diffusers' names for its settings."""
     from diffusers import UNet2DConditionModel
 
-    module: nn.Module = UNet2DConditionModel(**config)
-    return module
+    module = UNet2DConditionModel(**config)
+    module.set_attn_processor(Attention())
+    made: nn.Module = module
+    return made
 
 
 def autoencoder(config: Mapping[str, object]) -> nn.Module:
@@ -51,8 +55,10 @@ def control_net(config: Mapping[str, object]) -> nn.Module:
     """A ControlNet, by diffusers' names for its settings."""
     from diffusers import ControlNetModel
 
-    module: nn.Module = ControlNetModel(**config)
-    return module
+    module = ControlNetModel(**config)
+    module.set_attn_processor(Attention())
+    made: nn.Module = module
+    return made
 
 
 def clip_text(config: Mapping[str, object], projection: int = 0) -> nn.Module:

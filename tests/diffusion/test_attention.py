@@ -1,0 +1,54 @@
+import pytest
+import torch
+import torch.nn.functional as F
+
+from diffusion.attention import LEAST, attend
+from diffusion.networks import unet
+
+SMALL = {
+    "block_out_channels": (32, 64),
+    "down_block_types": ("CrossAttnDownBlock2D", "DownBlock2D"),
+    "up_block_types": ("UpBlock2D", "CrossAttnUpBlock2D"),
+    "layers_per_block": 1,
+    "cross_attention_dim": 16,
+    "attention_head_dim": 4,
+    "sample_size": 8,
+}
+
+
+def heads(tokens, dtype=torch.float32, seed=1, width=40):
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(2, 3, tokens, width, generator=generator).to(dtype)
+
+
+@pytest.mark.parametrize(("queries", "keys"), [(LEAST, LEAST), (600, 300), (77, 900), (900, 77)])
+def test_bfloat16_is_as_near_the_truth_as_the_librarys_kernel(queries, keys):
+    query, key, value = heads(queries, seed=1), heads(keys, seed=2), heads(keys, seed=3)
+    truth = F.scaled_dot_product_attention(query, key, value)
+    halves = [each.bfloat16() for each in (query, key, value)]
+    ours = (attend(*halves).float() - truth).pow(2).mean().sqrt()
+    library = (F.scaled_dot_product_attention(*halves).float() - truth).pow(2).mean().sqrt()
+    assert ours < 1.5 * library + 1e-6
+
+
+def test_float32_is_the_librarys_kernel_to_the_bit():
+    query, key, value = heads(300, seed=1), heads(300, seed=2), heads(300, seed=3)
+    assert torch.equal(attend(query, key, value), F.scaled_dot_product_attention(query, key, value))
+
+
+def test_gradients_flow_through_long_sequences_in_bfloat16():
+    query = heads(LEAST, torch.bfloat16).requires_grad_()
+    attend(query, query, query).sum().backward()
+    assert query.grad is not None
+
+
+def test_a_network_computes_what_it_does_with_the_librarys_own_attention():
+    from diffusers.models.attention_processor import AttnProcessor2_0
+
+    torch.manual_seed(1)
+    module = unet(SMALL).eval()
+    x, context = torch.randn(2, 4, 8, 8), torch.randn(2, 7, 16)
+    with torch.no_grad():
+        ours = module(x, 5, encoder_hidden_states=context).sample
+        module.set_attn_processor(AttnProcessor2_0())
+        assert torch.equal(ours, module(x, 5, encoder_hidden_states=context).sample)
