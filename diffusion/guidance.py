@@ -1,38 +1,180 @@
-"""Guidance: how predictions for what is wanted and what is not become one."""
+"""Guidance: how predictions for what is wanted and what is not become one.
+
+A way to guide makes a denoiser of predictions: `cfg`, `dual`, `perpendicular`. What a model adds to it is a
+`Guidance` value: changes before, another formula, changes after.
+"""
 
 from collections.abc import Callable, Sequence
-from math import isclose
-from typing import TypeAlias, TypeVar
+from dataclasses import dataclass, replace
+from math import isclose, sqrt
+from typing import Protocol, TypeAlias, TypeVar
 
 from torch import Tensor
 
-from diffusion.errors import FamilyMismatch
-from diffusion.model import Model
-from diffusion.samplers.step import Denoise
-from diffusion.values import Conditioning
+from diffusion.samplers.step import Guided, GuidedDenoise
 
 T = TypeVar("T")
 Predict: TypeAlias = Callable[[Tensor, float, Sequence[T]], Sequence[Tensor]]
 """The clean latents a network sees in x at sigma, one for each description given."""
 
 
-def cfg(predict: Predict[T], positive: T, negative: T, scale: float) -> Denoise:
+@dataclass(frozen=True, slots=True, eq=False)
+class Guess:
+    """Everything known where predictions become one: clean latents, all in the network's space.
+
+    Where nothing is unwanted, `unwanted` is `wanted`.
+    """
+
+    x: Tensor
+    sigma: float
+    wanted: Tensor
+    unwanted: Tensor
+    scale: float
+
+
+def linear(guess: Guess) -> Tensor:
     """Classifier-free guidance, Ho & Salimans 2022 (arXiv:2207.12598): scale 1 means no guidance."""
-    if isclose(scale, 1.0):
-        return lambda x, sigma: predict(x, sigma, (positive,))[0]
-
-    def denoise(x: Tensor, sigma: float) -> Tensor:
-        wanted, unwanted = predict(x, sigma, (positive, negative))
-        return unwanted + (wanted - unwanted) * scale
-
-    return denoise
+    return guess.unwanted + (guess.wanted - guess.unwanted) * guess.scale
 
 
-def require_family(model: Model, *conditionings: Conditioning) -> None:
-    """Refuse a prompt that was encoded for another model family. A prompt that says nothing passes."""
-    for prompt in (prompt for conditioning in conditionings for prompt in conditioning.entries):
-        if prompt.family not in (None, model.family.name):
-            raise FamilyMismatch(
-                f"This prompt was encoded for {prompt.family}, but the model is {model.family.name}.",
-                hint="Connect the text encoder from the same Load Checkpoint as the model.",
-            )
+@dataclass(frozen=True, slots=True, eq=False)
+class Guidance:
+    """How a model wants to be guided, functions in order.
+
+    always: the unwanted is asked for at scale 1 too.
+    """
+
+    before: tuple[Callable[[Guess], Guess], ...] = ()
+    combine: Callable[[Guess], Tensor] = linear
+    after: tuple[Callable[[Guess, Tensor], Tensor], ...] = ()
+    always: bool = False
+
+    def and_before(self, change: Callable[[Guess], Guess]) -> "Guidance":
+        """With one more change to the predictions before they are combined."""
+        return replace(self, before=(*self.before, change), always=True)
+
+    def and_after(self, change: Callable[[Guess, Tensor], Tensor], always: bool = False) -> "Guidance":
+        """With one more change to what came out."""
+        return replace(self, after=(*self.after, change), always=self.always or always)
+
+    def of(self, guess: Guess) -> Guided:
+        """The prediction these make of a guess, and the unguided one."""
+        for change in self.before:
+            guess = change(guess)
+        denoised = guess.wanted if guess.unwanted is guess.wanted else self.combine(guess)
+        for finish in self.after:
+            denoised = finish(guess, denoised)
+        return Guided(denoised, guess.unwanted)
+
+
+PLAIN = Guidance()
+
+
+class Guide(Protocol):
+    """Makes a denoiser of a network and descriptions; `unguided`: what it says of those must be true."""
+
+    def __call__(
+        self, predict: Predict[T], lists: Sequence[T], guidance: Guidance = PLAIN, unguided: bool = False
+    ) -> GuidedDenoise:
+        """The denoiser; nothing is asked of the network yet."""
+
+
+def cfg(scale: float) -> Guide:
+    """Guidance away from the second description, towards the first; the second may be missing.
+
+    At scale 1 the second is not even asked for, unless the sampler or the model wants it.
+    """
+
+    def guide(
+        predict: Predict[T], lists: Sequence[T], guidance: Guidance = PLAIN, unguided: bool = False
+    ) -> GuidedDenoise:
+        alone = len(lists) == 1 or (isclose(scale, 1.0) and not (unguided or guidance.always))
+        asked = lists[:1] if alone else lists
+
+        def denoise(x: Tensor, sigma: float) -> Guided:
+            answers = predict(x, sigma, asked)
+            return guidance.of(Guess(x, sigma, answers[0], answers[-1], scale))
+
+        return denoise
+
+    return guide
+
+
+def dual(scale: float, scale_negative: float, nested: bool = False) -> Guide:
+    """Guidance with two wanted descriptions and an unwanted one: the first beyond the second.
+
+    Brooks et al. 2022 (arXiv:2211.09800), equation 3; nested, the inner result is what the outer one wants.
+    """
+
+    def guide(
+        predict: Predict[T],
+        lists: Sequence[T],
+        guidance: Guidance = PLAIN,
+        unguided: bool = False,  # noqa: ARG001
+    ) -> GuidedDenoise:
+        def denoise(x: Tensor, sigma: float) -> Guided:
+            first, second, unwanted = predict(x, sigma, lists)
+            if nested:
+                inner = second + (first - second) * scale
+                return guidance.of(Guess(x, sigma, inner, unwanted, scale_negative))
+            outer = guidance.of(Guess(x, sigma, second, unwanted, scale_negative))
+            return outer._replace(denoised=outer.denoised + (first - second) * scale)
+
+        return denoise
+
+    return guide
+
+
+def perpendicular(scale: float, negative_scale: float) -> Guide:
+    """Perp-Neg, Armandpour et al. 2023 (arXiv:2304.04968): of the unwanted, only what is not wanted too.
+
+    The descriptions are the wanted one, an empty one, and the unwanted one.
+    """
+
+    def guide(
+        predict: Predict[T],
+        lists: Sequence[T],
+        guidance: Guidance = PLAIN,
+        unguided: bool = False,  # noqa: ARG001
+    ) -> GuidedDenoise:
+        def denoise(x: Tensor, sigma: float) -> Guided:
+            wanted, empty, unwanted = predict(x, sigma, lists)
+            towards, away = wanted - empty, unwanted - empty
+            aside = away - projected(away, towards)
+            denoised = empty + scale * (towards - negative_scale * aside)
+            done = replace(guidance, combine=lambda _: denoised)
+            return done.of(Guess(x, sigma, wanted, empty, scale))
+
+        return denoise
+
+    return guide
+
+
+def rescaled(multiplier: float) -> Callable[[Guess], Tensor]:
+    """Guidance whose result is as spread as the wanted prediction, Lin et al. 2023 (arXiv:2305.08891), 3.4.
+
+    Worked out on velocities, for models of variance-preserving processes. multiplier: how much of it.
+    """
+
+    def combine(guess: Guess) -> Tensor:
+        level = sqrt(guess.sigma**2 + 1)
+        scaled = guess.x / level**2
+
+        def velocity(denoised: Tensor) -> Tensor:
+            return (scaled - denoised) * (level / guess.sigma)
+
+        wanted, unwanted = velocity(guess.wanted), velocity(guess.unwanted)
+        guided = unwanted + guess.scale * (wanted - unwanted)
+        axes = tuple(range(1, wanted.ndim))
+        even = guided * (wanted.std(axes, keepdim=True) / guided.std(axes, keepdim=True))
+        mixed = multiplier * even + (1 - multiplier) * guided
+        return scaled - mixed * (guess.sigma / level)
+
+    return combine
+
+
+def projected(part: Tensor, onto: Tensor) -> Tensor:
+    """What of a tensor points where the other does, image by image."""
+    axes = tuple(range(1, part.ndim))
+    share = (part * onto).sum(axes, keepdim=True) / (onto * onto).sum(axes, keepdim=True).clamp(min=1e-12)
+    return share * onto

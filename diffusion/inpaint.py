@@ -8,7 +8,7 @@ from torch.nn.functional import conv2d, interpolate, max_pool2d
 
 from diffusion.model import Model
 from diffusion.noise import tiled
-from diffusion.samplers.step import Denoise
+from diffusion.samplers.step import Guided, GuidedDenoise
 from diffusion.vae import cropped
 from diffusion.values import Image, Latent, Mask
 
@@ -33,18 +33,18 @@ class Kept(NamedTuple):
     noise: Tensor
 
 
-def repainting(denoise: Denoise, model: Model, kept: Kept) -> Denoise:
+def repainting(denoise: GuidedDenoise, model: Model, kept: Kept) -> GuidedDenoise:
     """A denoiser that repaints only under the mask.
 
-    At every evaluation the network sees the kept part as it would look at that noise level, and its answer
-    there is replaced by the clean latent. A grey mask blends.
+    At every evaluation the network sees the kept part as it would look at that noise level, and its answers
+    there are replaced by the clean latent. A grey mask blends.
     """
     mask, latent, noise = kept
 
-    def blended(x: Tensor, sigma: float) -> Tensor:
+    def blended(x: Tensor, sigma: float) -> Guided:
         background = model.prediction.noised(noise, latent, sigma, False)
-        denoised = denoise(x * mask + background * (1 - mask), sigma)
-        return denoised * mask + latent * (1 - mask)
+        answers = denoise(x * mask + background * (1 - mask), sigma)
+        return Guided(*(answer * mask + latent * (1 - mask) for answer in answers))
 
     return blended
 

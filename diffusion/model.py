@@ -16,9 +16,11 @@ from torch import Tensor, nn
 from diffusion.controlnet import Control, ControlNet, Query, Residuals, steering
 from diffusion.errors import OutOfMemory
 from diffusion.family import Family, LatentFormat, Reading
+from diffusion.guidance import PLAIN, Guidance
 from diffusion.memory import Handle, Memory, Patch, lacks_memory
 from diffusion.networks import Vector
-from diffusion.prediction import NoiseRange, Prediction
+from diffusion.noise_range import NoiseRange
+from diffusion.prediction import Prediction
 from diffusion.tokens import ClipTokenizer, Embeddings
 from diffusion.values import NOTHING
 
@@ -40,7 +42,7 @@ def no_embeddings(_name: str, _encoder: str) -> None:
 class Model:
     """A diffusion model: a network, what it predicts, and the noise levels it knows.
 
-    latent: the space it works in, where that is not its family's.
+    latent: the space it works in, where that is not its family's. guidance: how it wants to be guided.
     """
 
     family: Family
@@ -50,6 +52,7 @@ class Model:
     in_channels: int = 4
     patches: tuple[Patch, ...] = ()
     latent: LatentFormat | None = None
+    guidance: Guidance = PLAIN
     extra: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
     socket: ClassVar[str] = "MODEL"
 
@@ -153,7 +156,7 @@ class TextEncoder:
 class Vae:
     """The network between pictures and latents. A latent cell is `downscale` x `downscale` pixels."""
 
-    family: str
+    family: str | None
     network: Handle
     channels: int = 4
     downscale: int = 8

@@ -1,14 +1,31 @@
 """Seeded noise: what a run starts from, and what samplers draw on the way."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cache
+from math import sqrt
+from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from diffusion.samplers.step import Noise
-from diffusion.values import Latent
+from diffusion.values import Latent, Sigmas
 
 SEEDS = 2**64
+
+
+@dataclass(frozen=True, slots=True, weakref_slot=True)
+class RunNoise:
+    """The noise a run starts from, and the seed of what it draws later. `silent`: it starts without any."""
+
+    seed: int = 0
+    silent: bool = False
+    socket: ClassVar[str] = "NOISE"
+
+    def drawn(self, latent: Latent) -> Tensor:
+        """The noise for a latent, of its shape, on the CPU."""
+        return no_noise(latent) if self.silent else initial_noise(latent, self.seed)
 
 
 def initial_noise(latent: Latent, seed: int) -> Tensor:
@@ -44,6 +61,34 @@ def step_noise(x: Tensor, seed: int) -> Noise:
     def draw(sigma: float, sigma_next: float) -> Tensor:
         del sigma, sigma_next  # this source is white: only the order of the draws counts
         return torch.randn(shape, generator=generator, dtype=dtype, device=device)
+
+    return draw
+
+
+def brownian_noise(x: Tensor, seed: int, sigmas: Sigmas, device: torch.device) -> Noise:
+    """Increments of one Brownian path over the levels of a run, each scaled to unit variance.
+
+    The same path whatever steps are taken, so more steps change a picture less than with white noise. It is
+    float32, lives on `device` and goes from the lowest sigma above 0 to the highest.
+    """
+    low, high = min(sigma for sigma in sigmas if sigma > 0), max(sigmas)
+
+    @cache
+    def tree() -> Any:
+        import torchsde
+
+        start = torch.zeros(x.shape, dtype=torch.float32, device=device)
+        return torchsde.BrownianTree(t0=low, w0=start, t1=high, entropy=seed % SEEDS)
+
+    def inside(sigma: float) -> float:
+        return min(max(sigma, round(low, 6)), round(high, 6))  # the tree rounds its ends so
+
+    def draw(sigma: float, sigma_next: float) -> Tensor:
+        first, last = sorted((sigma, sigma_next))
+        sign = -1 if sigma_next < sigma else 1
+        scale = sign / sqrt(np.float32(last) - np.float32(first))
+        increment: Tensor = tree()(inside(first), inside(last))
+        return (increment * scale).to(x)
 
     return draw
 

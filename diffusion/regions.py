@@ -16,7 +16,7 @@ from diffusion.inpaint import mask_for
 from diffusion.model import Model, quiet
 from diffusion.networks import Vector
 from diffusion.noise import tiled
-from diffusion.prediction import NoiseRange
+from diffusion.noise_range import NoiseRange
 from diffusion.values import Conditioning, Prompt
 
 FEATHER = 8
@@ -71,13 +71,19 @@ Regions: TypeAlias = tuple[Region, ...]
 
 
 def placed(
-    positive: Conditioning, negative: Conditioning, noise: NoiseRange, samples: Tensor
-) -> tuple[Regions, Regions]:
-    """Both conditionings laid out on a latent, areas mirrored from each to the other."""
-    wanted = tuple(_place(prompt, noise, samples) for prompt in positive.entries)
-    unwanted = tuple(replace(_place(prompt, noise, samples), is_negative=True) for prompt in negative.entries)
-    unwanted = _with_areas_of(unwanted, wanted)
-    return _with_areas_of(wanted, unwanted), unwanted
+    wanted: Sequence[Conditioning], unwanted: Sequence[Conditioning], noise: NoiseRange, samples: Tensor
+) -> tuple[Regions, ...]:
+    """All conditionings laid out on a latent, areas mirrored from each to the others."""
+    lists: list[Regions] = [
+        tuple(replace(_place(prompt, noise, samples), is_negative=is_negative) for prompt in each.entries)
+        for is_negative, group in ((False, wanted), (True, unwanted))
+        for each in group
+    ]
+    for index in range(len(lists)):
+        for other in range(len(lists)):
+            if other != index:
+                lists[other] = _with_areas_of(lists[other], lists[index])
+    return tuple(lists)
 
 
 @dataclass(frozen=True, slots=True)

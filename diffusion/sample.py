@@ -3,20 +3,21 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from math import isclose
-from typing import Protocol
+from typing import ClassVar, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 
 from diffusion import noise
-from diffusion.errors import DiffusionError
-from diffusion.guidance import cfg, require_family
+from diffusion.errors import DiffusionError, FamilyMismatch
+from diffusion.guidance import Guide, cfg
 from diffusion.inpaint import Kept, mask_for, network_extra, repainting
 from diffusion.model import Model, quiet
+from diffusion.noise import RunNoise
 from diffusion.preview import preview
 from diffusion.regions import Network, placed
-from diffusion.samplers import SAMPLERS
-from diffusion.samplers.step import Denoise, Step
+from diffusion.samplers import SAMPLERS, Sampler
+from diffusion.samplers.step import GuidedDenoise, Noise, Step
 from diffusion.values import Conditioning, Latent, Sigmas
 
 
@@ -27,89 +28,158 @@ class Watch(Protocol):
         """`preview` is a function without arguments that makes a small picture of where the run stands."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Job:
-    """Everything that decides a run. `adds_noise` is off for a run that goes on from a noisy latent."""
+@dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
+class Guider:
+    """A model, the prompts that guide it, and how: what a sampler asks.
+
+    `guide` is given the wanted ones first. Raises FamilyMismatch if a prompt is of another family.
+    """
 
     model: Model
-    positive: Conditioning
-    negative: Conditioning
+    wanted: tuple[Conditioning, ...]
+    unwanted: tuple[Conditioning, ...] = ()
+    guide: Guide = cfg(1.0)
+    socket: ClassVar[str] = "GUIDER"
+
+    def __post_init__(self) -> None:
+        require_family(self.model, *self.wanted, *self.unwanted)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Job:
+    """Everything that decides a run."""
+
+    guider: Guider
     latent: Latent
     sigmas: Sigmas
-    sampler: str = "euler"
-    cfg: float = 8.0
-    seed: int = 0
-    adds_noise: bool = True
+    sampler: Sampler = SAMPLERS["euler"]
+    noise: RunNoise = RunNoise()
+
+    @property
+    def model(self) -> Model:
+        """The model that is sampled."""
+        return self.guider.model
+
+
+class Result(NamedTuple):
+    """The latent a run ended on, and the clean one it was last aiming at; they differ where noise is left."""
+
+    latent: Latent
+    denoised: Latent
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Run:
-    """A job made ready. `steps` computes one each time it is asked for the next, in the network's space."""
+    """A job made ready. `steps` computes one each time it is asked for the next, in the network's space.
+
+    Several runs can be advanced in turn. x: where it starts.
+    """
 
     job: Job
-    total: int
+    x: Tensor
     steps: Iterator[Step]
+
+    @property
+    def total(self) -> int:
+        """How many steps the schedule has."""
+        return len(self.job.sigmas) - 1
+
+    def done(self, count: int, step: Step) -> int:
+        """How many steps of the schedule the run has gone, after so many of its own."""
+        return count if step.done is None else round(step.done * self.total)
 
     def latent(self, x: Tensor) -> Latent:
         """What a state, usually that of the last step, is in the VAE's space."""
         job = self.job
-        last = job.sigmas[-1]
-        samples = job.model.latent_out(job.model.prediction.final(x, last)).cpu()
-        if job.latent.noise_mask is not None and last == 0:
+        last = job.sigmas[-1] or job.sampler.last
+        return self.kept(job.model.prediction.final(x, last), job.sigmas[-1] == 0)
+
+    def denoised(self, denoised: Tensor) -> Latent:
+        """What a step was aiming at, in the VAE's space."""
+        return self.kept(denoised, True)
+
+    def kept(self, x: Tensor, is_clean: bool) -> Latent:
+        """A state as a latent; where it is clean, what the mask keeps is exactly what was there."""
+        latent, model = self.job.latent, self.job.model
+        samples = model.latent_out(x).cpu()
+        if latent.noise_mask is not None and is_clean:
             # The last step lands on the kept part but for rounding; kept means exactly.
-            kept = mask_for(job.latent.noise_mask, samples) == 0
-            samples = torch.where(kept, fitted(job.latent, job.model).samples.to(samples), samples)
-        return replace(job.latent, samples=samples)
+            kept = mask_for(latent.noise_mask, samples) == 0
+            samples = torch.where(kept, fitted(latent, model).samples.to(samples), samples)
+        return replace(latent, samples=samples)
 
 
 def sample(job: Job, watch: Watch, keep: Callable[[Tensor], None] | None = None) -> Latent:
+    """Run a job to its end: the latent it ends on. As `sample_both`."""
+    return sample_both(job, watch, keep).latent
+
+
+def sample_both(job: Job, watch: Watch, keep: Callable[[Tensor], None] | None = None) -> Result:
     """Run a job to its end. An empty schedule gives the latent back as it is.
 
     keep: given the clean latents that each step saw, in the VAE's space.
-    Raises FamilyMismatch before any work, DiffusionError if the numbers break down.
+    Raises DiffusionError if the numbers break down.
     """
-    require_family(job.model, job.positive, job.negative)
     if len(job.sigmas) < 2:
-        return job.latent
-    done = 0
+        return Result(job.latent, job.latent)
+    model, done = job.model, 0
     run = prepare(job, check=lambda: watch(done, total))
     total = run.total
     watch(0, total)
-    x = None
-    for done, step in enumerate(run.steps, start=1):  # noqa: B007  the check reads it
-        x = sound(step.x, done, total)
-        watch(done, total, preview(step.denoised, job.model.family))
+    step = Step(run.x, run.x)
+    for count, step in enumerate(run.steps, start=1):  # noqa: B007, B020  read after the loop
+        done = run.done(count, step)
+        sound(step.x, done, total)
+        watch(done, total, preview(step.denoised, model.family))
         if keep is not None:
-            keep(job.model.latent_out(step.denoised).cpu())
-    assert x is not None
-    return run.latent(x)
+            keep(model.latent_out(step.denoised).cpu())
+    return Result(run.latent(step.x), run.denoised(step.denoised))
 
 
 def prepare(job: Job, check: Callable[[], None] = quiet) -> Run:
     """Draw the noise, lay out the prompts and start the sampler, without a step yet."""
-    model, sigmas = job.model, job.sigmas
+    model, sigmas, sampler, seed = job.model, job.sigmas, job.sampler, job.noise.seed
     device = model.network.memory.device
     latent = fitted(job.latent, model)
-    drawn = noise.initial_noise(latent, job.seed) if job.adds_noise else noise.no_noise(latent)
+    drawn = job.noise.drawn(latent).float().to(device)
     clean = latent.samples.float().to(device)
     clean = model.latent_in(clean) if clean.any() else clean
-    drawn = drawn.float().to(device)
     x = model.prediction.noised(drawn, clean, sigmas[0], is_max(sigmas[0], model.noise.sigma_max))
     denoise = guided(job, latent, clean, check)
     if latent.noise_mask is not None:
-        own = SAMPLERS[job.sampler].own_mask_noise and job.adds_noise
-        background = noise.mask_noise(clean, job.seed).to(device) if own else drawn
+        own = sampler.own_mask_noise and not job.noise.silent
+        background = noise.mask_noise(clean, seed).to(device) if own else drawn
         denoise = repainting(denoise, model, Kept(mask_for(latent.noise_mask, clean), clean, background))
-    source = noise.step_noise(x, job.seed)
-    steps = SAMPLERS[job.sampler].start(denoise, x, sigmas, source, model.noise.is_flow)
-    return Run(job, len(sigmas) - 1, steps)
+    source = noise_source(sampler, x, seed, sigmas)
+    asked = denoise if sampler.guided else (lambda x, sigma: denoise(x, sigma).denoised)
+    return Run(job, x, sampler.start(asked, x, sigmas, source, model.noise))
 
 
-def guided(job: Job, latent: Latent, clean: Tensor, check: Callable[[], None]) -> Denoise:
+def guided(job: Job, latent: Latent, clean: Tensor, check: Callable[[], None]) -> GuidedDenoise:
     """The model with its prompts and guidance inside."""
-    network = Network(job.model, network_extra(job.model, latent, clean), check)
-    positive, negative = placed(job.positive, job.negative, job.model.noise, clean)
-    return cfg(network.predict, positive, negative, job.cfg)
+    guider, model = job.guider, job.model
+    network = Network(model, network_extra(model, latent, clean), check)
+    lists = placed(guider.wanted, guider.unwanted, model.noise, clean)
+    return guider.guide(network.predict, lists, model.guidance, job.sampler.guided)
+
+
+def noise_source(sampler: Sampler, x: Tensor, seed: int, sigmas: Sigmas) -> Noise:
+    """Where a sampler's own draws come from. A Brownian path covers the schedule as it was given."""
+    if sampler.draws == "brownian":
+        return noise.brownian_noise(x, seed, sigmas, x.device)
+    if sampler.draws == "brownian_cpu":
+        return noise.brownian_noise(x, seed, sigmas, torch.device("cpu"))
+    return noise.step_noise(x, seed)
+
+
+def require_family(model: Model, *conditionings: Conditioning) -> None:
+    """Refuse a prompt that was encoded for another model family. A prompt that says nothing passes."""
+    for prompt in (prompt for conditioning in conditionings for prompt in conditioning.entries):
+        if prompt.family not in (None, model.family.name):
+            raise FamilyMismatch(
+                f"This prompt was encoded for {prompt.family}, but the model is {model.family.name}.",
+                hint="Connect the text encoder from the same Load Checkpoint as the model.",
+            )
 
 
 def fitted(latent: Latent, model: Model) -> Latent:

@@ -6,10 +6,11 @@ from typing import Annotated, Any, ClassVar, NamedTuple
 import torch
 
 from diffusion.chart import chart
-from diffusion.guidance import require_family
+from diffusion.guidance import cfg as guided_by
 from diffusion.model import Model
+from diffusion.noise import RunNoise
 from diffusion.noising import CORRUPTIONS, corrupted
-from diffusion.sample import Job, sample
+from diffusion.sample import Guider, Job, sample
 from diffusion.samplers import SAMPLERS
 from diffusion.schedules import SCHEDULES, last_part
 from diffusion.sheet import Labels, sheet
@@ -126,12 +127,10 @@ def ksampler_every_step(
         latent: The denoised latent, as KSampler gives it.
         steps: One latent for each step of the first picture: decode them to leaf from static to picture.
     """
-    require_family(model, positive, negative)
-    between_levels = SAMPLERS[sampler_name].skips_penultimate
-    sigmas = last_part(SCHEDULES[scheduler], steps, model.noise, denoise, penultimate=not between_levels)
+    guider, sampler = Guider(model, (positive,), (negative,), guided_by(cfg)), SAMPLERS[sampler_name]
+    sigmas = last_part(SCHEDULES[scheduler], steps, model.noise, denoise, not sampler.skips_penultimate)
     seen: list[torch.Tensor] = []
-    job = Job(model, positive, negative, latent_image, sigmas, sampler_name, cfg, seed)
-    end = sample(job, progress, keep=seen.append)
+    end = sample(Job(guider, latent_image, sigmas, sampler, RunNoise(seed)), progress, keep=seen.append)
     return EveryStep(end, replace(end, samples=torch.cat([each[:1] for each in seen] or [end.samples[:1]])))
 
 

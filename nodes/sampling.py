@@ -2,9 +2,10 @@
 
 from typing import Annotated, Literal
 
-from diffusion.guidance import require_family
+from diffusion.guidance import cfg as guided_by
 from diffusion.model import Model
-from diffusion.sample import Job, sample
+from diffusion.noise import RunNoise
+from diffusion.sample import Guider, Job, sample
 from diffusion.samplers import SAMPLERS
 from diffusion.schedules import SCHEDULES, between, last_part
 from diffusion.values import Conditioning, Latent
@@ -47,10 +48,9 @@ def ksampler(
     Returns:
         The denoised latent.
     """
-    require_family(model, positive, negative)
-    between_levels = SAMPLERS[sampler_name].skips_penultimate
-    sigmas = last_part(SCHEDULES[scheduler], steps, model.noise, denoise, penultimate=not between_levels)
-    return sample(Job(model, positive, negative, latent_image, sigmas, sampler_name, cfg, seed), progress)
+    guider, sampler = Guider(model, (positive,), (negative,), guided_by(cfg)), SAMPLERS[sampler_name]
+    sigmas = last_part(SCHEDULES[scheduler], steps, model.noise, denoise, not sampler.skips_penultimate)
+    return sample(Job(guider, latent_image, sigmas, sampler, RunNoise(seed)), progress)
 
 
 @node("KSamplerAdvanced", category="sampling", title="KSampler (Advanced)", outputs=("LATENT",))
@@ -91,10 +91,8 @@ def ksampler_advanced(
     Returns:
         The latent, noisy if it was to be.
     """
-    require_family(model, positive, negative)
-    between_levels = SAMPLERS[sampler_name].skips_penultimate
-    sigmas = last_part(SCHEDULES[scheduler], steps, model.noise, 1.0, penultimate=not between_levels)
+    guider, sampler = Guider(model, (positive,), (negative,), guided_by(cfg)), SAMPLERS[sampler_name]
+    sigmas = last_part(SCHEDULES[scheduler], steps, model.noise, 1.0, not sampler.skips_penultimate)
     sigmas = between(sigmas, start_at_step, end_at_step, return_with_leftover_noise == "enable")
-    adds = add_noise == "enable"
-    job = Job(model, positive, negative, latent_image, sigmas, sampler_name, cfg, noise_seed, adds)
-    return sample(job, progress)
+    noise = RunNoise(noise_seed, silent=add_noise == "disable")
+    return sample(Job(guider, latent_image, sigmas, sampler, noise), progress)

@@ -22,7 +22,9 @@ def pin(name: str, requirements: list[str], *extra: str) -> None:
         without_torch.write("torch; python_version < '3'\n")  # others need it too: it is there already
         without_torch.flush()
         command += ["--override", without_torch.name]
-        text = subprocess.run(command, input="\n".join(requirements), text=True, check=True, capture_output=True)
+        text = subprocess.run(
+            command, input="\n".join(requirements), text=True, check=True, capture_output=True
+        )
     (ROOT / "tools" / "locks" / f"{name}.txt").write_text(text.stdout)
 
 

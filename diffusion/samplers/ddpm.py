@@ -10,9 +10,8 @@ from diffusion.samplers.step import Denoise, Noise, Step
 from diffusion.values import Sigmas
 
 
-def ddpm(denoise: Denoise, x: Tensor, sigmas: Sigmas, *, noise: Noise, flow: bool = False) -> Iterator[Step]:
-    """Ho et al. 2020 (arXiv:2006.11239), algorithm 2, between any two levels. Flow makes no difference."""
-    del flow
+def ddpm(denoise: Denoise, x: Tensor, sigmas: Sigmas, *, noise: Noise) -> Iterator[Step]:
+    """Ho et al. 2020 (arXiv:2006.11239), algorithm 2, between any two levels."""
     for sigma, sigma_next in pairwise(sigmas):
         denoised = denoise(x, sigma)
         kept, kept_next = 1 / (1 + sigma**2), 1 / (1 + sigma_next**2)

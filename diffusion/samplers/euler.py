@@ -1,11 +1,20 @@
-"""Euler's method on the probability-flow ODE, and its ancestral form."""
+"""Euler's method on the probability-flow ODE, its ancestral form, and both on the manifold of CFG++."""
 
 from collections.abc import Iterator
 from itertools import pairwise
+from math import inf
 
 from torch import Tensor
 
-from diffusion.samplers.step import Denoise, Noise, Step, ancestral_split, flow_ancestral_split
+from diffusion.samplers.step import (
+    Denoise,
+    GuidedDenoise,
+    Noise,
+    Step,
+    ancestral_split,
+    flow_ancestral_split,
+    signal,
+)
 from diffusion.values import Sigmas
 
 
@@ -55,3 +64,45 @@ def _flow_step(
     down, scale, renoise = flow_ancestral_split(sigma, sigma_next, eta)
     x = down / sigma * x + (1 - down / sigma) * denoised
     return scale * x + noise(sigma, sigma_next) * (s_noise * renoise)
+
+
+def euler_cfg_pp(denoise: GuidedDenoise, x: Tensor, sigmas: Sigmas, *, flow: bool = False) -> Iterator[Step]:
+    """CFG++, Chung et al. 2024 (arXiv:2406.08070), algorithm 2: the noise to keep is the unguided one."""
+    return _manifold_steps(denoise, x, sigmas, None, flow, 0.0, 0.0)
+
+
+def euler_ancestral_cfg_pp(
+    denoise: GuidedDenoise,
+    x: Tensor,
+    sigmas: Sigmas,
+    *,
+    noise: Noise,
+    flow: bool = False,
+    eta: float = 1.0,
+    s_noise: float = 1.0,
+) -> Iterator[Step]:
+    """CFG++, Chung et al. 2024 (arXiv:2406.08070), with the fresh noise of `euler_ancestral`."""
+    return _manifold_steps(denoise, x, sigmas, noise, flow, eta, s_noise)
+
+
+def _manifold_steps(
+    denoise: GuidedDenoise,
+    x: Tensor,
+    sigmas: Sigmas,
+    noise: Noise | None,
+    flow: bool,
+    eta: float,
+    s_noise: float,
+) -> Iterator[Step]:
+    for sigma, sigma_next in pairwise(sigmas):
+        denoised, unguided = denoise(x, sigma)
+        if sigma_next == 0:
+            x = denoised
+        else:
+            alpha, alpha_next = signal(sigma, flow), signal(sigma_next, flow)
+            down, up = ancestral_split(sigma / alpha if alpha else inf, sigma_next / alpha_next, eta)
+            slope = (x - alpha * unguided) / sigma
+            x = alpha_next * denoised + (alpha_next * down) * slope
+            if noise is not None and eta > 0:
+                x = x + noise(sigma, sigma_next) * (alpha_next * s_noise * up)
+        yield Step(x, denoised)

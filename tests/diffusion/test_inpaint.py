@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from diffusion.errors import DiffusionError
 from diffusion.inpaint import Kept, feathered, greyed, grown, mask_for, network_extra, repainting
+from diffusion.samplers.step import Guided
 from tests.diffusion.toy import latent, toy_model
 
 DOT = torch.zeros(1, 16, 16)
@@ -23,7 +24,9 @@ def test_the_network_sees_the_kept_part_as_noisy_as_the_rest():
     clean, noise = torch.full((1, 4, 2, 2), 3.0), torch.ones(1, 4, 2, 2)
     seen = []
     kept = Kept(torch.zeros(1, 1, 2, 2), clean, noise)
-    repainting(lambda x, sigma: seen.append(x) or x, toy_model(), kept)(torch.zeros(1, 4, 2, 2), 2.0)
+    repainting(lambda x, sigma: seen.append(x) or Guided(x, x), toy_model(), kept)(
+        torch.zeros(1, 4, 2, 2), 2.0
+    )
     assert torch.equal(seen[0], clean + 2 * noise)
 
 
@@ -31,8 +34,9 @@ def test_the_network_sees_the_kept_part_as_noisy_as_the_rest():
 def test_a_grey_mask_blends_prediction_and_original(grey):
     clean, noise = torch.full((1, 4, 2, 2), 3.0), torch.zeros(1, 4, 2, 2)
     kept = Kept(torch.full((1, 1, 2, 2), grey), clean, noise)
-    blended = repainting(lambda x, sigma: torch.ones_like(x), toy_model(), kept)(clean, 2.0)
-    assert blended.mean().item() == pytest.approx(grey + 3 * (1 - grey), abs=1e-5)
+    blended = repainting(lambda x, sigma: Guided(torch.ones_like(x), 2 * x), toy_model(), kept)(clean, 2.0)
+    assert blended.denoised.mean().item() == pytest.approx(grey + 3 * (1 - grey), abs=1e-5)
+    assert blended.unguided.mean().item() == pytest.approx(6 * grey + 3 * (1 - grey), abs=1e-5)
 
 
 def test_a_picture_smaller_than_one_cell_is_refused_in_a_sentence():

@@ -1,7 +1,23 @@
+import warnings
+from itertools import pairwise
+
 import pytest
 import torch
+import torchsde
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from diffusion.noise import batch_of, initial_noise, mask_noise, no_noise, repeated, step_noise, tiled
+from diffusion.noise import (
+    RunNoise,
+    batch_of,
+    brownian_noise,
+    initial_noise,
+    mask_noise,
+    no_noise,
+    repeated,
+    step_noise,
+    tiled,
+)
 from diffusion.values import Latent
 
 LATENT = Latent(torch.zeros(3, 4, 8, 8))
@@ -60,3 +76,41 @@ def test_fresh_noise_under_a_mask_is_one_seed_higher():
 @pytest.mark.parametrize(("length", "expected"), [(1, [0]), (2, [0, 1]), (5, [0, 1, 2, 0, 1])])
 def test_a_batch_is_trimmed_or_repeated_to_a_length(length, expected):
     assert tiled(torch.arange(3.0)[:, None], length).flatten().tolist() == expected
+
+
+LEVELS = tuple(torch.tensor([14.6146, 7.3, 3.1, 1.2, 0.4, 0.0291671585, 0.0]).tolist())
+CPU = torch.device("cpu")
+
+
+def test_brownian_noise_is_the_increment_of_one_tree_over_the_levels_of_the_run():
+    x = torch.zeros(2, 4, 3, 3)
+    tree = torchsde.BrownianTree(t0=LEVELS[-2], w0=x, t1=LEVELS[0], entropy=2**64 - 1)
+    drawn = brownian_noise(x, 2**64 - 1, LEVELS, CPU)
+    for sigma, sigma_next in pairwise(LEVELS[1:-2]):
+        assert torch.allclose(
+            drawn(sigma, sigma_next), -tree(sigma_next, sigma) / (sigma - sigma_next) ** 0.5
+        )
+
+
+@given(seed=st.integers(0, 2**64 - 1), middle=st.floats(1.5, 3.0))
+@settings(max_examples=5, deadline=None)
+def test_two_brownian_increments_make_up_the_whole_one(seed, middle):
+    drawn = brownian_noise(torch.zeros(1, 4, 2, 2), seed, LEVELS, CPU)
+    parts = drawn(7.3, middle) * (7.3 - middle) ** 0.5 + drawn(middle, 1.2) * (middle - 1.2) ** 0.5
+    assert torch.allclose(parts / (7.3 - 1.2) ** 0.5, drawn(7.3, 1.2), atol=1e-3)
+
+
+def test_brownian_noise_has_unit_variance_and_reaches_both_ends_without_a_warning():
+    drawn = brownian_noise(torch.zeros(1, 4, 64, 64), 5, LEVELS, CPU)
+    with warnings.catch_warnings(action="error"):
+        ends = [drawn(*pair) for pair in pairwise(LEVELS[:-1])]
+    assert [float(each.std()) for each in ends] == pytest.approx([1.0] * 5, abs=0.05)
+
+
+def test_a_run_with_nothing_but_zero_below_its_first_level_needs_no_path():
+    assert brownian_noise(torch.zeros(1), 0, (3.0, 0.0), CPU)
+
+
+def test_silent_noise_is_none():
+    assert not RunNoise(3, silent=True).drawn(LATENT).any()
+    assert torch.equal(RunNoise(3).drawn(LATENT), initial_noise(LATENT, 3))

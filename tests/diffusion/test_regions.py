@@ -13,8 +13,12 @@ SIGMA = NOISE.sigmas[500]
 LEFT = (16, 8, 0, 0)
 
 
+def laid_out(positive, negative):
+    return placed((positive,), (negative,), NOISE, X)
+
+
 def answers(positive, negative=None, sigma=SIGMA, model=None):
-    lists = placed(positive, negative or says(0), NOISE, X)
+    lists = laid_out(positive, negative or says(0))
     return Network(model or toy_model()).predict(X, sigma, lists)
 
 
@@ -95,7 +99,7 @@ def test_an_area_with_a_background_blends_over_its_inner_edge():
 
 
 def test_an_area_of_a_prompt_is_mirrored_into_the_other_list():
-    _, negative = placed(Conditioning((prompt(0), prompt(1, area=LEFT))), says(5), NOISE, X)
+    _, negative = laid_out(Conditioning((prompt(0), prompt(1, area=LEFT))), says(5))
     assert [(region.area, float(region.prompt.tokens.mean())) for region in negative] == [
         (None, 5.0),
         (Box(*LEFT), 5.0),
@@ -104,22 +108,22 @@ def test_an_area_of_a_prompt_is_mirrored_into_the_other_list():
 
 def test_a_mirrored_area_speaks_for_the_smallest_region_that_holds_it():
     nearby = Conditioning((prompt(5), prompt(6, area=(16, 12, 0, 0))))
-    _, negative = placed(says(1, area=LEFT), nearby, NOISE, X)
+    _, negative = laid_out(says(1, area=LEFT), nearby)
     assert float(negative[-1].prompt.tokens.mean()) == 6.0
 
 
 def test_an_area_both_lists_have_is_not_mirrored():
-    positive, negative = placed(says(1, area=LEFT), says(0, area=LEFT), NOISE, X)
+    positive, negative = laid_out(says(1, area=LEFT), says(0, area=LEFT))
     assert (len(positive), len(negative)) == (1, 1)
 
 
 def test_an_area_may_be_told_in_fractions():
-    positive, _ = placed(says(1, area=(0.5, 0.25, 0.5, 0), area_is_fraction=True), says(0), NOISE, X)
+    positive, _ = laid_out(says(1, area=(0.5, 0.25, 0.5, 0), area_is_fraction=True), says(0))
     assert positive[0].area == Box(8, 4, 8, 0)
 
 
 def test_an_area_beyond_the_picture_is_cut_to_fit():
-    positive, _ = placed(says(1, area=(99, 99, 4, 30)), says(0), NOISE, X)
+    positive, _ = laid_out(says(1, area=(99, 99, 4, 30)), says(0))
     assert positive[0].area == Box(12, 1, 4, 15)
 
 
@@ -135,12 +139,12 @@ def test_a_mask_weighs_a_prompt_cell_by_cell():
 def test_a_mask_can_set_the_area_to_its_bounding_box():
     mask = torch.zeros(1, 16, 16)
     mask[:, 5:15, 2:4] = 1
-    positive, _ = placed(says(1, mask=mask, mask_sets_area=True), says(0), NOISE, X)
+    positive, _ = laid_out(says(1, mask=mask, mask_sets_area=True), says(0))
     assert positive[0].area == Box(10, 8, 5, 2)
 
 
 def test_an_empty_mask_sets_a_small_area_at_the_corner():
-    positive, _ = placed(says(1, mask=torch.zeros(1, 16, 16), mask_sets_area=True), says(0), NOISE, X)
+    positive, _ = laid_out(says(1, mask=torch.zeros(1, 16, 16), mask_sets_area=True), says(0))
     assert positive[0].area == Box(8, 8, 0, 0)
 
 

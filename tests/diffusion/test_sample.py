@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diffusion.errors import DiffusionError, FamilyMismatch
-from diffusion.noise import batch_of, initial_noise
-from diffusion.sample import Job, prepare, sample
+from diffusion.guidance import cfg
+from diffusion.noise import RunNoise, batch_of, initial_noise
+from diffusion.sample import Guider, Job, prepare, require_family, sample, sample_both
 from diffusion.samplers import SAMPLERS
 from diffusion.schedules import between, karras, last_part, normal, simple
 from diffusion.values import Latent
@@ -26,9 +27,10 @@ def quiet(done, total, preview=None):
     pass
 
 
-def job(**changes):
-    settings = {"latent": latent(), "sigmas": SCHEDULE, "cfg": 2.0, "seed": 3}
-    return Job(toy_model(), says(1), says(0), **(settings | changes))
+def job(model=None, positive=None, scale=2.0, sampler="euler", seed=3, adds_noise=True, **changes):
+    guider = Guider(model or toy_model(), (positive or says(1),), (says(0),), cfg(scale))
+    settings = {"latent": latent(), "sigmas": SCHEDULE, "noise": RunNoise(seed, not adds_noise)}
+    return Job(guider, sampler=SAMPLERS[sampler], **(settings | changes))
 
 
 def made(**changes):
@@ -90,7 +92,7 @@ def test_a_mask_that_selects_everything_changes_nothing():
 @pytest.mark.parametrize(("sampler", "seed"), [("euler", 3), ("heun", 3), ("ddim", 4)])
 def test_the_kept_part_is_shown_under_the_runs_noise_but_ddim_has_noise_of_its_own(sampler, seed):
     source, model = latent(noise_mask=HALF), toy_model()
-    next(prepare(replace(job(latent=source, sampler=sampler), model=model)).steps)
+    next(prepare(job(model, latent=source, sampler=sampler)).steps)
     sigma = SCHEDULE[0]
     expected = (source.samples * 0.18215 + sigma * initial_noise(source, seed)) / (sigma**2 + 1) ** 0.5
     assert torch.allclose(model.network.module.inputs[0][:1, :, :, :4], expected[..., :4], atol=1e-5)
@@ -117,7 +119,7 @@ def test_whoever_watches_can_stop_a_run_between_steps():
 
     model = toy_model()
     with pytest.raises(Stop):
-        sample(replace(job(), model=model), watch)
+        sample(job(model), watch)
     assert len(model.network.module.shapes) == 3
 
 
@@ -136,7 +138,7 @@ def test_whoever_watches_can_stop_a_run_between_the_networks_blocks():
 
 def test_a_prepared_run_goes_one_step_at_a_time():
     model = toy_model()
-    run = prepare(replace(job(), model=model))
+    run = prepare(job(model))
     assert model.network.module.shapes == []
     next(run.steps)
     assert len(model.network.module.shapes) == 1
@@ -147,18 +149,53 @@ def test_the_steps_of_a_prepared_run_end_where_sample_does():
     assert torch.equal(run.latent(list(run.steps)[-1].x).samples, made())
 
 
+def test_a_prompt_that_does_not_say_its_family_passes():
+    unknown = says(0).each(lambda entry: replace(entry, family=None))
+    assert require_family(toy_model(), unknown) is None
+
+
+@pytest.mark.parametrize("sampler", ["dpm_fast", "dpm_adaptive"])
+def test_progress_of_a_sampler_with_steps_of_its_own_never_goes_beyond_the_schedule(sampler):
+    seen = []
+    sample(job(sampler=sampler), lambda done, total, preview=None: seen.append((done, total)))
+    assert seen == sorted(seen)
+    assert seen[-1] == (6, 6)
+
+
+def test_a_step_that_leaves_noise_also_tells_what_it_was_aiming_at():
+    both = sample_both(job(sigmas=between(SCHEDULE, 0, 3, leftover=True)), quiet)
+    assert float(both.denoised.samples.std()) < float(both.latent.samples.std())
+
+
+def test_at_the_end_of_a_run_both_results_are_one():
+    both = sample_both(job(), quiet)
+    assert torch.allclose(both.latent.samples, both.denoised.samples, atol=1e-5)
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_where_a_schedule_has_one_step_every_sampler_still_ends(sampler):
+    assert made(sampler=sampler, sigmas=(NOISE.sigma_max, 0.0)).isfinite().all()
+
+
+def test_runs_can_be_advanced_in_turn():
+    one, other = prepare(job(seed=1)), prepare(job(seed=2, sampler="dpmpp_2m"))
+    ends = [pair[-1] for pair in zip(*zip(one.steps, other.steps, strict=True), strict=True)]
+    assert torch.equal(one.latent(ends[0].x).samples, made(seed=1))
+    assert torch.equal(other.latent(ends[1].x).samples, made(seed=2, sampler="dpmpp_2m"))
+
+
 def test_a_prompt_of_another_family_is_refused_before_any_work():
     model = toy_model()
     foreign = says(0).each(lambda entry: replace(entry, family="flux"))
     with pytest.raises(FamilyMismatch):
-        sample(replace(job(sigmas=()), model=model, negative=foreign), quiet)
+        Guider(model, (says(1),), (foreign,))
     assert model.network.module.shapes == []
 
 
 def test_numbers_that_break_down_are_told_with_the_step():
     broken = says(float("nan"))
     with pytest.raises(DiffusionError, match="fell apart at step 1 of 6"):
-        sample(replace(job(), positive=broken), quiet)
+        sample(job(positive=broken), quiet)
 
 
 def test_an_empty_latent_takes_on_the_channels_of_the_model():
@@ -181,12 +218,12 @@ def test_from_the_highest_level_the_noise_has_the_variance_of_the_training():
 
 def test_without_guidance_the_negative_prompt_is_never_asked():
     model = toy_model()
-    sample(replace(job(cfg=1.0), model=model), quiet)
+    sample(job(model, scale=1.0), quiet)
     assert {shape[0] for shape in model.network.module.shapes} == {1}
 
 
 def test_many_steps_find_what_the_prompt_says():
-    result = made(sigmas=karras(40, NOISE), cfg=1.0, latent=Latent(torch.zeros(8, 4, 16, 16)))
+    result = made(sigmas=karras(40, NOISE), scale=1.0, latent=Latent(torch.zeros(8, 4, 16, 16)))
     assert float((result * 0.18215).mean()) == pytest.approx(1.0, abs=0.05)
     assert float((result * 0.18215).std()) == pytest.approx(0.5, abs=0.05)
 
