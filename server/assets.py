@@ -61,7 +61,7 @@ class Assets:
 
         Asked again for the same run and node, as after a crash, it keeps the files that are there already.
         The rows are committed before the files get their names: a name in the table belongs to its run.
-        Raises DiskFull, UnsafeName or OSError; then no file is torn, and those that were placed stay.
+        Raises StorageFailed, UnsafeName or OSError; then no file is torn, and those that were placed stay.
         """
         try:
             async with self._naming:

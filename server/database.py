@@ -3,7 +3,8 @@
 DatabaseError(message, hint)     told to the operator
     NewerDatabase                written by a newer version of the program
     DatabaseInUse                another server has it open
-    DiskFull                     no room for the write; nothing was changed
+    StorageFailed                not read or written this time; nothing was changed
+        DiskFull                 no room for the write
 """
 
 import asyncio
@@ -26,6 +27,8 @@ Connection: TypeAlias = sqlite3.Connection
 READERS = 3
 LARGEST_GROUP = 256
 """How many writes at most share one transaction."""
+PASSING = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
+"""What SQLite says when the disk, or another program, does not let it work."""
 log = logging.getLogger(__name__)
 
 
@@ -45,8 +48,16 @@ class DatabaseInUse(DatabaseError):
     """Another server has the file open."""
 
 
-class DiskFull(DatabaseError):
+class StorageFailed(DatabaseError):
+    """The database could not be read or written this time. Nothing was changed; later it may work again."""
+
+    code = "storage_failed"
+
+
+class DiskFull(StorageFailed):
     """There was no room for a write. Nothing was changed."""
+
+    code = "disk_full"
 
     def __init__(self) -> None:
         super().__init__("The disk is full, so nothing could be saved.", "Free some space and try again.")
@@ -94,7 +105,7 @@ class Database:
         """Run `work` in a transaction; when this returns, its changes are committed.
 
         Durable ones also survive a power cut. Writes that wait at the same time share a commit; one that
-        raises is undone alone, and raises here. Raises DiskFull if there is no room.
+        raises is undone alone, and raises here. Raises StorageFailed if the disk does not take it.
         """
         if self._closed:
             raise DatabaseError(f"The database {self.path} is closed.")
@@ -108,17 +119,25 @@ class Database:
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, work)
 
     def _read(self, work: Callable[[Connection], T]) -> T:
+        try:
+            connection = self._reader()
+            connection.execute("begin")
+            try:
+                return work(connection)
+            finally:
+                connection.execute("rollback")
+        except sqlite3.Error as error:
+            raise translated(error) from error
+
+    def _reader(self) -> Connection:
+        """The reading connection of this thread."""
         connection: Connection | None = getattr(self._local, "connection", None)
         if connection is None:
             connection = _connect(self.path)
             connection.execute("pragma query_only = on")
             self._local.connection = connection
             self._connections.append(connection)
-        connection.execute("begin")
-        try:
-            return work(connection)
-        finally:
-            connection.execute("rollback")
+        return connection
 
     def _close(self) -> None:
         self._writer.join()
@@ -199,13 +218,18 @@ def _transaction(connection: Connection, begin: str, commit: str, undo: str) -> 
 
 
 def translated(error: Exception) -> Exception:
-    """The same error, or DiskFull if that is what it means."""
-    full = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
-    if full or (isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)):
+    """The same error, or the DiskFull or StorageFailed that it means."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # without the details of an extended code
+    told: StorageFailed
+    if code == sqlite3.SQLITE_FULL or getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
         told = DiskFull()
-        told.__cause__ = error
-        return told
-    return error
+    elif code in PASSING:
+        hint = "Look at the disk that holds the data folder, and at what else uses it."
+        told = StorageFailed(f"The database cannot be used just now: {error}.", hint)
+    else:
+        return error
+    told.__cause__ = error
+    return told
 
 
 def _connect(path: Path) -> Connection:
@@ -236,7 +260,7 @@ def _open(path: Path) -> Connection:
 
 def _unusable(path: Path, error: Exception) -> DatabaseError:
     told = translated(error)
-    if isinstance(told, DatabaseError):
+    if isinstance(told, DiskFull):
         return told
     return DatabaseError(
         f"The database {path} cannot be used: {error}.",

@@ -1,7 +1,6 @@
 """The frame of every request: declared routes, bodies within limits, JSON answers, refusals as Problems."""
 
 import asyncio
-import errno
 import logging
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -17,7 +16,7 @@ from graph.errors import InvalidWorkflow, Problem, UnreadableWorkflow, WorkflowE
 from graph.limits import check_data, parse
 from graph.suggest import brief, did_you_mean
 from server.api import Problems
-from server.database import DiskFull
+from server.database import StorageFailed, translated
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -256,8 +255,8 @@ async def refusals(request: web.Request, handler: Handler) -> web.StreamResponse
         return problems_answer(422, error.problems)
     except WorkflowError as error:
         return problems_answer(422, [error.problem()])
-    except DiskFull:
-        return _disk_full()
+    except StorageFailed as error:
+        return _not_stored(error)
     except web.RequestPayloadError:
         message = "The body is not what its headers say, so it cannot be read."
         return problems_answer(400, [Problem("bad_body", message, "Look at Content-Encoding.")])
@@ -266,8 +265,8 @@ async def refusals(request: web.Request, handler: Handler) -> web.StreamResponse
     except ConnectionError:  # the client went away in the middle of the answer
         raise
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            return _disk_full()
+        if isinstance(told := translated(error), StorageFailed):
+            return _not_stored(told)
         log.exception("%s %s failed", request.method, request.path)
         return _unexpected()
     except Exception:
@@ -275,9 +274,8 @@ async def refusals(request: web.Request, handler: Handler) -> web.StreamResponse
         return _unexpected()
 
 
-def _disk_full() -> web.Response:
-    hint = "Free some space; nothing of this request was kept."
-    return problems_answer(507, [Problem("disk_full", "The disk is full.", hint)])
+def _not_stored(error: StorageFailed) -> web.Response:
+    return problems_answer(507, [Problem(error.code, error.message, error.hint)])
 
 
 def _unexpected() -> web.Response:

@@ -13,7 +13,7 @@ import msgspec
 from graph.events import Event as NodeEvent
 from graph.events import NodeProgress
 from server import api
-from server.database import Connection, Database, DiskFull
+from server.database import Connection, Database, StorageFailed
 
 Event = (
     NodeEvent
@@ -179,10 +179,10 @@ class Hub:
             self._floor = self._kept.popleft()[0]
 
     async def _reserve_ahead(self, number: int) -> None:
-        """Reserve, or on a full disk leave it to the next event."""
+        """Reserve, or if the disk does not take it leave it to the next event."""
         try:
             await self._reserve(number)
-        except DiskFull as error:
+        except StorageFailed as error:
             log.error("event numbers cannot be reserved: %s", error.message)
 
     async def _reserve(self, number: int) -> None:

@@ -55,7 +55,7 @@ class Queue:
         client: str = "",
         front: bool = False,
     ) -> api.Run:
-        """Accept a workflow (our document, as text). Raises DiskFull, and then nothing was accepted."""
+        """Accept a workflow (our document, as text). Raises StorageFailed, and then nothing was accepted."""
         row = {
             "id": secrets.token_hex(16),
             "title": title,

@@ -13,7 +13,7 @@ from graph.errors import Problem
 from graph.events import NodeShown, NodeStarted
 from server import api, messages
 from server.assets import Assets
-from server.database import DiskFull
+from server.database import StorageFailed
 from server.files import UnsafeName
 from server.hub import Hub, Preview
 from server.process import WorkerProcess
@@ -38,7 +38,7 @@ class Limits:
     start: until the nodes are imported.
     hung: a node that neither reports progress nor computes. run: without progress, whatever the node does.
     cancel: from the wish to stop until the worker is ended. stop: the same when the server stops.
-    first_pause, longest_pause: between two starts of a worker that dies. disk: between tries on a full disk.
+    first_pause, longest_pause: between two starts of a worker that dies. disk: between tries to store.
     """
 
     start: float = 600.0
@@ -173,11 +173,11 @@ class Shift:
         await self._insist(lambda: self._queue.finish(ended.run, ended.attempt, ended.state, ended.problems))
 
     async def _insist(self, write: Callable[[], Awaitable[T]]) -> T | None:
-        """Write to the database; on a full disk again and again, until there is room or the server stops."""
+        """Write to the database, again and again until the disk takes it or the server stops."""
         while True:
             try:
                 return await write()
-            except DiskFull as error:
+            except StorageFailed as error:
                 log.error("the queue waits: %s", error.message)
                 if self._leaving:
                     return None
@@ -226,7 +226,7 @@ class Shift:
         """Store what a node shows, tell the world, and tell the worker how it went."""
         try:
             items = await self._assets.keep(show.run, show.node, show.items)
-        except (DiskFull, UnsafeName, OSError) as error:
+        except (StorageFailed, UnsafeName, OSError) as error:
             self.process.send(messages.Kept(show.run, show.node, problem=_not_kept(show.node, error)))
             return
         self._hub.publish(NodeShown(show.node, items), show.run)
@@ -279,8 +279,9 @@ class Shift:
 
 
 def _not_kept(node: str, error: Exception) -> Problem:
-    if isinstance(error, DiskFull):
-        return Problem("disk_full", error.message, error.hint, node)
+    if isinstance(error, StorageFailed):
+        return Problem(error.code, error.message, error.hint, node)
     if isinstance(error, UnsafeName):
         return Problem("unsafe_name", str(error), "Choose another prefix.", node)
-    return Problem("not_saved", f"The file could not be saved: {error}.", "Look at the output folder.", node)
+    reason = (getattr(error, "strerror", None) or type(error).__name__).lower()
+    return Problem("not_saved", f"The file could not be saved: {reason}.", "Look at the output folder.", node)

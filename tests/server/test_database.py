@@ -14,6 +14,7 @@ from server.database import (
     DatabaseInUse,
     DiskFull,
     NewerDatabase,
+    StorageFailed,
     translated,
 )
 
@@ -78,7 +79,7 @@ async def test_a_reader_does_not_wait_for_a_long_write(database: Database) -> No
 
 
 async def test_readers_cannot_write(database: Database) -> None:
-    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+    with pytest.raises(StorageFailed, match="readonly"):
         await database.read(lambda connection: put(connection, "x", 1))
 
 

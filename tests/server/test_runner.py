@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 
 from graph import document
+from server.database import StorageFailed
 from server.runner import Limits, NotReady
 from tests.server.toys import Plant, plant, saved, workflow
 
@@ -168,7 +169,8 @@ async def test_what_could_not_be_saved_is_saved_by_the_next_run(toys: Plant, pre
     blocked = toys.folder / "output" / prefix
     blocked.parent.mkdir(exist_ok=True)
     blocked.write_text("a file where a folder is wanted")
-    assert (await toys.run(saved(1, prefix=f"{prefix}/a"))).state == "failed"
+    (problem,) = (await toys.run(saved(1, prefix=f"{prefix}/a"))).problems
+    assert (problem.code, problem.message) == ("not_saved", "The file could not be saved: file exists.")
     blocked.unlink()
     run = await toys.run(saved(1, prefix=f"{prefix}/a"))
     assert [item.name for item in run.outputs[0].items] == [f"{prefix}/a_00001_.txt"]
@@ -185,6 +187,27 @@ async def test_the_end_of_a_run_that_finds_no_room_is_stored_when_there_is(tmp_p
         assert (await toys.queue.get(second.id)).finished is None  # type: ignore[union-attr]
         await limit_pages(toys, 1_000_000)
         assert len((await toys.ended(second.id)).problems) >= 300
+
+
+@pytest.mark.parametrize("meanwhile", ["the worker lives", "the worker dies"])
+async def test_a_database_that_cannot_be_written_for_a_while_stops_nothing_for_good(
+    tmp_path: Path, meanwhile: str
+) -> None:
+    async with plant(tmp_path) as toys:
+        run = await toys.queue.add(saved(1, seconds=0.3))
+        await toys.started(run.id)
+        writer = await toys.database.write(lambda connection: connection)
+        writer.execute("pragma query_only = on")
+        if meanwhile == "the worker dies":
+            os.kill(toys.runner.pid or 0, 9)
+        await asyncio.sleep(0.7)
+        with pytest.raises(
+            StorageFailed, match="The database cannot be used just now: attempt to write a readonly"
+        ):
+            await toys.queue.add(saved(2))
+        writer.execute("pragma query_only = off")
+        assert (await toys.ended(run.id)).finished is not None
+        assert (await toys.run(saved(2))).state == "succeeded"
 
 
 async def limit_pages(toys: Plant, count: int) -> None:
