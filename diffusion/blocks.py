@@ -76,6 +76,8 @@ class VaeShape:
     channels: tuple[int, ...]
     blocks: int
     latent_channels: int
+    is_quantised: bool = True
+    """Whether 1x1 convolutions stand between the encoder, the latent and the decoder."""
 
 
 def unet_names(shape: UnetShape) -> dict[str, str]:
@@ -286,6 +288,7 @@ def read_vae_shape(shapes: Shapes) -> VaeShape | None:
         tuple(shapes.get(f"{down}.{level}.{block}.0.conv1.weight", (0,))[0] for level in range(levels)),
         counted(shapes, f"{down}.0.{block}"),
         shapes["decoder.conv_in.weight"][1],
+        "quant_conv.weight" in shapes,
     )
 
 

@@ -123,10 +123,10 @@ class Piece:
         return cut[::-1] if self.transposed else cut
 
     def cut(self, stored: Tensor) -> Tensor:
-        """The weight, a view of the stored tensor."""
+        """The weight: a view of the stored tensor, or a copy if it is transposed."""
         rows = stored.shape[0] // self.of
         cut = stored[self.index * rows : (self.index + 1) * rows]
-        return cut.T if self.transposed else cut
+        return cut.T.contiguous() if self.transposed else cut
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,7 +135,8 @@ class Part:
 
     sources: the file's key by the weight's name in the module. prefix: what the file's keys start with.
     surplus: the file's keys under the prefix that have no place in the module.
-    pieces: how a weight lies in its tensor, where it is not all of it.
+    pieces: how a weight lies in its tensor, where it is not all of it. rounded: a smaller number format that
+    the weights are first brought to, as if they had been stored in it.
     """
 
     title: str
@@ -145,6 +146,7 @@ class Part:
     prefix: str = ""
     surplus: tuple[str, ...] = ()
     pieces: Mapping[str, Piece] = field(default_factory=lambda: MappingProxyType({}))
+    rounded: torch.dtype | None = None
 
     def shape(self, header: Header, name: str) -> tuple[int, ...]:
         """The shape of a weight as the file has it."""
@@ -152,9 +154,10 @@ class Part:
         return self.pieces[name].shape(stored) if name in self.pieces else stored
 
     def weight(self, file: "WeightFile", name: str) -> Tensor:
-        """A weight as the file has it."""
+        """A weight as the file has it, rounded if it is to be."""
         stored = file.tensor(self.sources[name])
-        return self.pieces[name].cut(stored) if name in self.pieces else stored
+        weight = self.pieces[name].cut(stored) if name in self.pieces else stored
+        return weight if self.rounded is None else weight.to(self.rounded).to(weight.dtype)
 
 
 class WeightFile:

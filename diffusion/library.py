@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 from typing import NamedTuple, TypeAlias, TypeVar
 
 import msgspec
@@ -12,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from diffusion.checkpoint import Header, Part, WeightFile
+from diffusion.clip import alone
 from diffusion.controlnet import ControlNet
 from diffusion.errors import BrokenFile, MissingFile, MissingPart, UnknownCheckpoint
 from diffusion.families import FAMILIES
@@ -19,6 +21,7 @@ from diffusion.family import Family, Rgb
 from diffusion.lora import Lora, read_lora
 from diffusion.memory import Handle, Memory
 from diffusion.model import Model, TextEncoder, Tower, Vae
+from diffusion.parts import vae_part
 from diffusion.tokens import ClipTokenizer
 from diffusion.upscale import Upscaler, open_upscaler
 
@@ -27,6 +30,11 @@ log = logging.getLogger(__name__)
 Folders: TypeAlias = Callable[[str], Sequence[Path]]
 """For a kind of file, such as `checkpoints`, the folders it may lie in, the first one first."""
 
+WEIGHT_SUFFIXES = (".safetensors", ".sft")
+LOADERS: Mapping[str, str] = MappingProxyType(
+    {"diffusion model": "Load Diffusion Model", "text encoder": "Load CLIP", "VAE": "Load VAE"}
+)
+"""The node that loads a part from a file of its own."""
 EMBEDDING_SUFFIXES = ("", ".safetensors", ".pt", ".bin")
 T = TypeVar("T")
 
@@ -39,6 +47,13 @@ class Checkpoint(NamedTuple):
     vae: Vae
 
 
+class Lone(NamedTuple):
+    """A text encoder in a file of its own, and which it is."""
+
+    name: str
+    network: Handle
+
+
 class ModelLibrary:
     """Opens models by the names a person picked.
 
@@ -48,9 +63,10 @@ class ModelLibrary:
     def __init__(self, folders: Folders | Mapping[str, Sequence[Path]], memory: Memory) -> None:
         self.folders = folders
         self.memory = memory
+        self.processor = memory if memory.device.type == "cpu" else Memory("cpu", precision=memory.precision)
         self.tokenizer = ClipTokenizer()
         self.files: dict[Path, WeightFile] = {}
-        self.made: dict[WeightFile, object] = {}
+        self.made: dict[WeightFile, dict[object, object]] = {}
 
     def checkpoint(self, name: str) -> Checkpoint:
         """A model, its text encoder and its VAE.
@@ -58,6 +74,43 @@ class ModelLibrary:
         Raises UnknownCheckpoint if no family recognises the file.
         """
         return self.opened("checkpoints", name, Checkpoint, self.open_checkpoint)
+
+    def diffusion_model(self, name: str, rounded: torch.dtype | None = None) -> Model:
+        """A model from a file of its own. rounded: a smaller number format to bring its weights to.
+
+        Raises UnknownCheckpoint if no family recognises the file.
+        """
+        return self.opened(
+            "diffusion_models", name, Model, lambda file: self.open_model(file, rounded), rounded
+        )
+
+    def vae(self, name: str) -> Vae:
+        """A VAE from a file of its own. Raises UnknownCheckpoint if it holds none."""
+        return self.opened("vae", name, Vae, self.open_vae)
+
+    def text_encoder(self, names: Sequence[str], on_processor: bool = False) -> TextEncoder:
+        """A text encoder from one file or more, in any order; which family reads them follows from them.
+
+        on_processor: compute on the CPU, whatever the other networks compute on.
+        Raises UnknownCheckpoint if a file holds none, or no family reads them together.
+        """
+        memory = self.processor if on_processor else self.memory
+        found = [
+            self.opened("text_encoders", name, Lone, lambda file: self.open_text(file, memory), on_processor)
+            for name in names
+        ]
+        networks = {each.name: each.network for each in found}
+        for family in FAMILIES:
+            if {reading.name for reading in family.readings} == networks.keys() and len(found) == len(
+                networks
+            ):
+                towers = tuple(Tower(reading, networks[reading.name]) for reading in family.readings)
+                return TextEncoder(family.name, towers, self.tokenizer, self.embedding)
+        kinds = " and ".join(f"{name} is {each.name}" for name, each in zip(names, found, strict=True))
+        raise UnknownCheckpoint(
+            f"No model family reads these text encoders together: {kinds}.",
+            "SDXL reads clip_l and clip_g; each of clip_l, clip_h and clip_g alone suits another family.",
+        )
 
     def lora(self, name: str) -> Lora:
         """A LoRA file, read."""
@@ -92,7 +145,8 @@ class ModelLibrary:
             {
                 path.relative_to(root).as_posix()
                 for root in self.roots(kind)
-                for path in root.rglob("*.safetensors")
+                for path in root.rglob("*")
+                if path.suffix in WEIGHT_SUFFIXES
             }
         )
 
@@ -129,25 +183,54 @@ class ModelLibrary:
     def forget(self, file: WeightFile) -> None:
         """Let go of everything made from a file."""
         self.made.pop(file, None)
-        for handle in [handle for handle in self.memory.held if handle.file is file]:
-            self.memory.evict(handle)
+        for memory in {self.memory, self.processor}:
+            for handle in [handle for handle in memory.held if handle.file is file]:
+                memory.evict(handle)
 
-    def opened(self, kind: str, name: str, wanted: type[T], make: Callable[[WeightFile], T]) -> T:
-        """The value made from a file, made once."""
+    def opened(
+        self, kind: str, name: str, wanted: type[T], make: Callable[[WeightFile], T], variant: object = None
+    ) -> T:
+        """The value made from a file, made once for each variant."""
         file = self.file(self.path(kind, name))
-        value = self.made.get(file)
+        values = self.made.setdefault(file, {})
+        value = values.get((wanted, variant))
         if not isinstance(value, wanted):
-            value = make(file)
-            self.made[file] = value
+            value = values[wanted, variant] = make(file)
         return value
+
+    def open_model(self, file: WeightFile, rounded: torch.dtype | None = None) -> Model:
+        """The diffusion model of a file."""
+        family = with_own_preview(recognised(file.header), file.header)
+        part = family.parts(file.header).network
+        network = self.handle(file, part and replace(part, rounded=rounded), "diffusion model")
+        prediction, noise, own = family.sampling(file.header, file.tensor)
+        return Model(family, noise, prediction, network, input_channels(network), latent=own)
+
+    def open_text(self, file: WeightFile, memory: Memory) -> "Lone":
+        """The text encoder of a file that holds nothing else."""
+        found = alone(file.header)
+        if found is None:
+            raise UnknownCheckpoint(
+                f"{file.path.name} is not a text encoder this program knows.",
+                "Known are CLIP-L, OpenCLIP-H and OpenCLIP-bigG.",
+            )
+        return Lone(found.name, Handle(found.part, file, memory))
+
+    def open_vae(self, file: WeightFile) -> Vae:
+        """The VAE of a file."""
+        part = vae_part(file.header)
+        if part is None:
+            raise UnknownCheckpoint(
+                f"{file.path.name} is not a VAE this program knows.", "Known are VAEs of the KL kind."
+            )
+        channels = part.shape(file.header, "decoder.conv_in.weight")[1]
+        return Vae(None, self.handle(file, part, "VAE"), channels)
 
     def open_checkpoint(self, file: WeightFile) -> Checkpoint:
         """The values of a checkpoint file."""
-        family = with_own_preview(recognised(file.header), file.header)
+        model = self.open_model(file)
+        family = model.family
         parts = family.parts(file.header)
-        network = self.handle(file, parts.network, "diffusion model")
-        prediction, noise, own = family.sampling(file.header, file.tensor)
-        model = Model(family, noise, prediction, network, input_channels(network), latent=own)
         towers = tuple(
             Tower(reading, self.handle(file, part, "text encoder"))
             for reading, part in zip(family.readings, parts.texts, strict=True)
@@ -219,7 +302,10 @@ def absent(name: str, title: str) -> Part:
     """A part that is not in the file; building it says so."""
 
     def refuse() -> nn.Module:
-        raise MissingPart(f"{name} has no {title} inside.", "Choose a complete version of this model.")
+        raise MissingPart(
+            f"{name} has no {title} inside.",
+            f"Choose a complete version of this model, or load the {title} alone with {LOADERS[title]}.",
+        )
 
     return Part(title, "network", refuse, {})
 

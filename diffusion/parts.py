@@ -1,7 +1,6 @@
 """The networks in a file of weights: where each begins, its architecture, and which weight is which."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
 from typing import NamedTuple, TypeAlias
 
@@ -13,7 +12,6 @@ from diffusion.blocks import (
     UnetShape,
     VaeShape,
     control_names,
-    counted,
     read_library_unet_shape,
     read_unet_shape,
     read_vae_shape,
@@ -22,7 +20,7 @@ from diffusion.blocks import (
     vae_names,
     vector_names,
 )
-from diffusion.checkpoint import Header, Kind, Part, Piece
+from diffusion.checkpoint import Header, Kind, Part
 from diffusion.errors import BrokenFile
 
 UNET_PREFIXES = ("model.diffusion_model.", "model.", "")
@@ -32,20 +30,6 @@ CONTROL_PREFIXES = ("control_model.", "")
 
 Heads: TypeAlias = Callable[[Header, UnetShape], int | tuple[int, ...]]
 """How many attention heads a U-Net has, everywhere or at each level; shapes do not tell."""
-
-OPEN_CLIP = {
-    "token_embedding": "embeddings.token_embedding",
-    "positional_embedding": "embeddings.position_embedding.weight",
-    "ln_final": "final_layer_norm",
-    "text_projection": "text_projection.weight",
-}
-OPEN_CLIP_LAYER = {
-    "attn.out_proj": "self_attn.out_proj",
-    "ln_1": "layer_norm1",
-    "ln_2": "layer_norm2",
-    "mlp.c_fc": "mlp.fc1",
-    "mlp.c_proj": "mlp.fc2",
-}
 
 
 class Unet(NamedTuple):
@@ -117,71 +101,6 @@ def control_part(
     return part("ControlNet", partial(networks.control_net, config), header, prefix, names)
 
 
-def clip_part(header: Header, prefixes: tuple[str, ...], activation: str = "quick_gelu") -> Part | None:
-    """CLIP's text transformer in the layout of its first release and of the library."""
-    prefix, shapes = under_first(header, prefixes, "embeddings.token_embedding.weight")
-    if not shapes:
-        return None
-    layers = counted(shapes, "encoder.layers")
-    inner = shapes.get("encoder.layers.0.mlp.fc1.weight", (0,))[0]
-    config = clip_config(header, shapes, layers, inner) | {"hidden_act": activation}
-    build = partial(networks.clip_text, config)
-    same = {"embeddings": "embeddings", "encoder": "encoder", "final_layer_norm": "final_layer_norm"}
-    found = part("text encoder", build, header, prefix, same, "text")
-    projection = f"{prefix.removesuffix('text_model.')}text_projection.weight"
-    if activation == "quick_gelu" or not header.has(projection):  # the first release is read unprojected
-        return found
-    build = partial(build, projection=header.shape(projection)[0])
-    return replace(found, build=build, sources={**found.sources, "text_projection.weight": projection})
-
-
-def open_clip_part(header: Header, prefixes: tuple[str, ...]) -> Part | None:
-    """The text transformer of a CLIP trained by OpenCLIP, in its own layout.
-
-    There the three matrices that enter attention are one, and the projection stands the other way round.
-    """
-    prefix, shapes = under_first(header, prefixes, "transformer.resblocks.0.attn.in_proj_weight")
-    if not shapes:
-        return None
-    layers = counted(shapes, "transformer.resblocks")
-    inner = shapes.get("transformer.resblocks.0.mlp.c_fc.weight", (0,))[0]
-    library = {translated(key, OPEN_CLIP) or key: shape for key, shape in shapes.items()}
-    config = clip_config(header, library, layers, inner) | {"hidden_act": "gelu"}
-    projection = shapes.get("text_projection", (0, 0))[1]
-    build = partial(networks.clip_text, config, projection)
-    names = dict(OPEN_CLIP)
-    for layer in range(layers):
-        theirs, ours = f"transformer.resblocks.{layer}", f"encoder.layers.{layer}"
-        names |= {f"{theirs}.{key}": f"{ours}.{name}" for key, name in OPEN_CLIP_LAYER.items()}
-    found = part("text encoder", build, header, prefix, names, "text")
-    sources, pieces = dict(found.sources), {"text_projection.weight": Piece(transposed=True)}
-    surplus = set(found.surplus) - {f"{prefix}logit_scale", f"{prefix}attn_mask"}
-    for layer in range(layers):
-        for kind in ("weight", "bias"):
-            key = f"{prefix}transformer.resblocks.{layer}.attn.in_proj_{kind}"
-            for index, name in enumerate(("q_proj", "k_proj", "v_proj")):
-                ours = f"encoder.layers.{layer}.self_attn.{name}.{kind}"
-                sources[ours], pieces[ours] = key, Piece(index, 3)
-            surplus.discard(key)
-    return replace(found, sources=sources, pieces=pieces, surplus=tuple(sorted(surplus)))
-
-
-def clip_config(header: Header, shapes: Shapes, layers: int, inner: int) -> dict[str, object]:
-    """The library's settings for a text transformer, but for its activation."""
-    words, width = shapes.get("embeddings.token_embedding.weight", (0, 0))
-    return {
-        "vocab_size": words,
-        "hidden_size": width,
-        "intermediate_size": inner or 4 * width,
-        "num_hidden_layers": layers,
-        "num_attention_heads": text_heads(header, width),
-        "max_position_embeddings": shapes.get("embeddings.position_embedding.weight", (77,))[0],
-        "bos_token_id": 49406,
-        "eos_token_id": 49407,
-        "pad_token_id": 49407,
-    }
-
-
 def under_first(header: Header, prefixes: tuple[str, ...], mark: str) -> tuple[str, Shapes]:
     """The first prefix under which the file has `mark`, and the shapes of what lies there.
 
@@ -212,11 +131,6 @@ def part(
         elif not ours.endswith("position_ids"):
             sources[ours] = key
     return Part(title, kind, build, sources, prefix, tuple(surplus))
-
-
-def text_heads(header: Header, width: int) -> int:
-    """The number of attention heads of a text encoder: 64 wide each, unless the metadata knows better."""
-    return header.number("text.num_heads", max(1, width // 64))
 
 
 def same_heads(header: Header, _shape: UnetShape) -> int:
@@ -278,5 +192,7 @@ def vae_config(header: Header, shape: VaeShape) -> dict[str, object]:
         "block_out_channels": shape.channels,
         "layers_per_block": shape.blocks,
         "latent_channels": shape.latent_channels,
+        "use_quant_conv": shape.is_quantised,
+        "use_post_quant_conv": shape.is_quantised,
         "norm_num_groups": header.number("vae.norm_groups", 32),
     }

@@ -223,6 +223,27 @@ def open_clip(module: nn.Module, prefix: str, layers: int = LAYERS) -> dict[str,
     return {f"{prefix}{key}": value for key, value in tensors.items()}
 
 
+def save_parts(folder: Path) -> Path:
+    """A models folder with a U-Net, text encoders and a VAE of SDXL, each alone in a file."""
+    for kind in ("diffusion_models", "text_encoders", "vae"):
+        (folder / kind).mkdir(parents=True, exist_ok=True)
+    large = open_text_encoder(3).state_dict()
+    small = {f"text_model.{key}": value for key, value in text_encoder(3).state_dict().items()}
+    saved(folder / "text_encoders" / "clip_l.safetensors", small)
+    saved(folder / "text_encoders" / "clip_g.safetensors", large, metadata={"text.encoder": "clip_g"})
+    saved(
+        folder / "text_encoders" / "open_clip_g.safetensors",
+        open_clip(open_text_encoder(3), ""),
+        metadata={"text.encoder": "clip_g"},
+    )
+    saved(folder / "vae" / "original.safetensors", original_vae(3))
+    saved(folder / "vae" / "library.safetensors", vae(3).state_dict())
+    saved(folder / "diffusion_models" / "library.safetensors", unet(3, **SDXL_UNET).state_dict())
+    tensors = original_unet(unet(3, **SDXL_UNET), sdxl_shape(2 * WIDTH, WIDTH + 6 * 256))
+    saved(folder / "diffusion_models" / "original.safetensors", tensors)
+    return folder
+
+
 def save_lora(path: Path, style: str = "kohya", seed: int = 3, rank: int = 2) -> Path:
     """Write a LoRA on attention and convolutions. Styles: kohya, original, diffusers."""
     random = torch.Generator().manual_seed(seed)

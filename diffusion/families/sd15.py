@@ -6,9 +6,10 @@ from torch import Tensor
 
 from diffusion.blocks import UnetShape
 from diffusion.checkpoint import Header, Part
+from diffusion.clip import clip_part
 from diffusion.family import Family, LatentFormat, Parts, Reading, Sampling
 from diffusion.noise_range import linear_betas, zero_terminal_snr
-from diffusion.parts import clip_part, control_part, find_unet, same_heads, unet_part, vae_part
+from diffusion.parts import control_part, find_unet, same_heads, unet_part, vae_part
 from diffusion.prediction import EPSILON, VELOCITY
 
 TEXT_PREFIXES = ("cond_stage_model.transformer.text_model.", "cond_stage_model.transformer.", "text_model.")

@@ -7,13 +7,12 @@ from torch import Tensor
 
 from diffusion.blocks import UnetShape
 from diffusion.checkpoint import Header, Part
+from diffusion.clip import clip_part, open_clip_part
 from diffusion.family import Family, LatentFormat, Parts, Reading, Sampling
 from diffusion.noise_range import linear_betas, zero_terminal_snr
 from diffusion.parts import (
-    clip_part,
     control_part,
     find_unet,
-    open_clip_part,
     unet_part,
     vae_part,
     wide_heads,

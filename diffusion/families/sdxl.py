@@ -11,15 +11,14 @@ from torch import Tensor
 
 from diffusion.blocks import UnetShape
 from diffusion.checkpoint import Header, Part
+from diffusion.clip import clip_part, open_clip_part
 from diffusion.errors import FamilyMismatch
 from diffusion.family import Family, LatentFormat, Parts, Reading, Rgb, Sampling
 from diffusion.networks import Vector
 from diffusion.noise_range import continuous_edm, linear_betas, zero_terminal_snr
 from diffusion.parts import (
-    clip_part,
     control_part,
     find_unet,
-    open_clip_part,
     unet_part,
     vae_part,
     wide_heads,

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 
+from diffusion.encode import encode
 from diffusion.errors import BrokenFile, MissingFile, MissingPart, UnknownCheckpoint
 from diffusion.library import is_inside
 from tests import tiny
@@ -145,3 +146,102 @@ def test_preview_colours_that_make_no_sense_are_refused(folder, rows):
     tiny.save_checkpoint(folder / "checkpoints" / tiny.CHECKPOINT, metadata=metadata)
     with pytest.raises(BrokenFile, match="preview colours"):
         tiny.library(folder).checkpoint(tiny.CHECKPOINT)
+
+
+@pytest.fixture(scope="session")
+def parts_folder(tmp_path_factory):
+    """A models folder with each network of SDXL in a file of its own. Read only."""
+    return tiny.save_parts(tmp_path_factory.mktemp("parts"))
+
+
+@pytest.fixture
+def parts_library(parts_folder):
+    return tiny.library(parts_folder)
+
+
+@pytest.mark.parametrize("names", [("clip_l", "clip_g"), ("clip_g", "clip_l"), ("open_clip_g", "clip_l")])
+def test_text_encoders_from_two_files_are_those_of_the_checkpoint(parts_library, family_library, names):
+    apart = parts_library.text_encoder([f"{name}.safetensors" for name in names])
+    whole = family_library.checkpoint(tiny.SDXL).text_encoder
+    one, other = (encode(encoder, "a (red:1.2) fox").entries[0] for encoder in (apart, whole))
+    assert torch.equal(one.tokens, other.tokens) and torch.equal(one.pooled, other.pooled)
+
+
+@pytest.mark.parametrize(("name", "family"), [("clip_l", "sd15"), ("clip_g", "sdxl_refiner")])
+def test_a_text_encoder_alone_is_read_by_the_family_that_has_only_it(parts_library, name, family):
+    assert parts_library.text_encoder([f"{name}.safetensors"]).family == family
+
+
+def test_the_same_text_encoder_twice_is_refused(parts_library):
+    with pytest.raises(
+        UnknownCheckpoint, match="clip_l.safetensors is clip_l and clip_l.safetensors is clip_l"
+    ):
+        parts_library.text_encoder(["clip_l.safetensors"] * 2)
+
+
+def test_a_file_that_is_no_text_encoder_is_refused(parts_folder, tmp_path):
+    (tmp_path / "text_encoders").mkdir()
+    (tmp_path / "text_encoders" / "odd.safetensors").write_bytes(
+        (parts_folder / "vae" / "library.safetensors").read_bytes()
+    )
+    with pytest.raises(UnknownCheckpoint, match="not a text encoder"):
+        tiny.library(tmp_path).text_encoder(["odd.safetensors"])
+
+
+def test_a_text_encoder_may_compute_on_the_processor(parts_library):
+    encoder = parts_library.text_encoder(["clip_l.safetensors"], on_processor=True)
+    assert encoder.towers[0].network.memory.device.type == "cpu"
+
+
+@pytest.mark.parametrize("name", ["original", "library"])
+def test_a_vae_alone_in_a_file_is_that_of_the_checkpoint(parts_library, family_library, name):
+    networks = [
+        parts_library.vae(f"{name}.safetensors").network,
+        family_library.checkpoint(tiny.SDXL).vae.network,
+    ]
+    with networks[0].resident() as one, networks[1].resident() as other:
+        assert all(torch.equal(a, b) for a, b in zip(one.parameters(), other.parameters(), strict=True))
+
+
+@pytest.mark.parametrize("name", ["original", "library"])
+def test_a_diffusion_model_alone_in_a_file_is_that_of_the_checkpoint(parts_library, family_library, name):
+    models = [
+        parts_library.diffusion_model(f"{name}.safetensors"),
+        family_library.checkpoint(tiny.SDXL).model,
+    ]
+    assert [model.family.name for model in models] == ["sdxl", "sdxl"]
+    with models[0].network.resident() as one, models[1].network.resident() as other:
+        ours, theirs = one.state_dict(), other.state_dict()
+    assert ours.keys() == theirs.keys() and all(torch.equal(ours[key], theirs[key]) for key in ours)
+
+
+def test_the_weights_of_a_diffusion_model_may_be_rounded(parts_library):
+    name = "original.safetensors"
+    plain, rounded = (parts_library.diffusion_model(name, kind) for kind in (None, torch.float8_e4m3fn))
+    with plain.network.resident() as one, rounded.network.resident() as other:
+        exact, coarse = (module.get_parameter("conv_in.weight") for module in (one, other))
+    assert torch.equal(coarse, exact.to(torch.float8_e4m3fn).float()) and not torch.equal(coarse, exact)
+
+
+def test_a_file_that_is_no_vae_is_refused(parts_folder, tmp_path):
+    (tmp_path / "vae").mkdir()
+    (tmp_path / "vae" / "odd.safetensors").write_bytes(
+        (parts_folder / "text_encoders" / "clip_l.safetensors").read_bytes()
+    )
+    with pytest.raises(UnknownCheckpoint, match="not a VAE"):
+        tiny.library(tmp_path).vae("odd.safetensors")
+
+
+def test_an_embedding_has_vectors_for_each_text_encoder(folder):
+    tensors = {"clip_l": torch.zeros(1, 8), "clip_g": torch.ones(1, 12)}
+    save_file(tensors, folder / "embeddings" / "both.safetensors")
+    library = tiny.library(folder)
+    assert [library.embedding("both", name).shape[1] for name in ("clip_l", "clip_g")] == [8, 12]
+
+
+def test_an_embedding_inside_a_lora_bundle_is_found_for_its_text_encoder(folder):
+    tensors = {"bundle_emb.one.clip_l": torch.zeros(2, 8), "bundle_emb.one.clip_g": torch.ones(1, 12)}
+    save_file(tensors, folder / "embeddings" / "bundle.safetensors")
+    library = tiny.library(folder)
+    shapes = [library.embedding("bundle", name) for name in ("clip_l", "clip_g", "clip_h")]
+    assert [None if each is None else tuple(each.shape) for each in shapes] == [(2, 8), (1, 12), None]

@@ -10,9 +10,10 @@ from safetensors.torch import load_file
 
 from diffusion.blocks import UnetShape, control_names, inverted, translated
 from diffusion.checkpoint import Entry, Header, Part
+from diffusion.clip import text_heads
 from diffusion.errors import BrokenFile
 from diffusion.families.sd15 import SD15
-from diffusion.parts import same_heads, text_heads, unet_config
+from diffusion.parts import same_heads, unet_config
 from diffusion.prediction import EPSILON, VELOCITY
 from tests import tiny
 from tests.diffusion.families.full import (
