@@ -53,6 +53,9 @@ class Outputs(Protocol):
         `shown` describes it to the editor, for example `{"kind": "image", "width": 512, "height": 512}`.
         """
 
+    def show_text(self, text: str) -> None:
+        """Show a text on the node."""
+
 
 def quiet(done: int, total: int, preview: object = None) -> None:
     """A Progress that tells nobody."""

@@ -2,7 +2,7 @@
 
 A node is a plain function with a mark: `from nodes import Image, node`; `nodes/custom/example` shows how. The
 built-in nodes are the modules of this package; they may import `graph` and `diffusion`, never each other.
-Start reading with `logic.py`. Importing `nodes` imports none of them: `catalog_modules()` does.
+Start reading with `string.py`. Importing `nodes` imports none of them: `catalog_modules()` does.
 """
 
 import importlib

@@ -191,6 +191,10 @@ class NodeHost:
         item = Item(dict(shown), str(staged), prefix, suffix, temporary)
         self.marks.append(scope.shelf.put(Saved(self.node, item, job)))
 
+    def show_text(self, text: str) -> None:
+        """Show a text on the node."""
+        self.marks.append({"kind": "text", "text": text})
+
 
 def _encode(
     encode: Callable[[Path, Mapping[str, str]], None], staged: Path, metadata: Mapping[str, str]
