@@ -58,7 +58,8 @@ def parts_of(config: Config) -> Parts:
 
 def application(parts: Parts) -> web.Application:
     """The routes over these parts, and what is opened while they are served."""
-    app = web.Application(middlewares=[refusals, guard(parts.config.hosts), bodies])
+    config = parts.config
+    app = web.Application(middlewares=[refusals, guard((*config.hosts, config.host)), bodies])
     app[PARTS], app[events.SOCKETS], app[editor.EDITOR] = parts, set(), editor.BUILT
     add_routes(app, chain.from_iterable(table.ROUTES for table in TABLES))
     check_declared(app)

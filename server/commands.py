@@ -168,7 +168,7 @@ def models(config: Config, as_json: bool) -> int:
 
 def queue(config: Config, as_json: bool) -> int:
     """List what a running server does."""
-    runs = asyncio.run(_queued(f"http://{config.listen}:{config.port}"))
+    runs = asyncio.run(_queued(f"http://{config.host}:{config.port}"))
     if as_json:
         say_json(runs)
     else:
@@ -180,7 +180,8 @@ def queue(config: Config, as_json: bool) -> int:
 async def _queued(address: str) -> tuple[api.Run, ...]:
     try:
         async with AsyncClient(address) as client:
-            return (*await client.runs("running", 500), *reversed(await client.runs("queued", 500)))
+            waiting = await client.runs("queued", 500)
+            return (*await client.runs("running"), *sorted(waiting, key=lambda run: run.position or 0))
     except (aiohttp.ClientError, Refused, msgspec.MsgspecError) as error:
         raise CommandError(f"No Photogram answers at {address}.", "Start it with: photogram serve") from error
 

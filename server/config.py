@@ -73,6 +73,11 @@ class Config:
     log_json: bool = setting(False, "log one JSON object per line")
 
     @property
+    def host(self) -> str:
+        """The address to listen on, as it stands in a URL."""
+        return f"[{self.listen}]" if ":" in self.listen else self.listen
+
+    @property
     def temp(self) -> Path:
         """Where previews go; emptied when the server starts."""
         return self.data / "temp"

@@ -35,8 +35,7 @@ async def serve(config: Config, announce: Callable[[str], None]) -> None:
         await runner.setup()
         await web.SockSite(runner, listener).start()
         port = listener.getsockname()[1]
-        name = f"[{config.listen}]" if ":" in config.listen else config.listen
-        announce(f"http://{name}:{port}")
+        announce(f"http://{config.host}:{port}")
         await _told_to_stop()
         log.info("stopping")
     finally:

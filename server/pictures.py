@@ -14,6 +14,7 @@ import struct
 import subprocess
 import sys
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
@@ -55,7 +56,7 @@ class Pictures:
 
     def __init__(self, patience_seconds: float = PATIENCE_SECONDS) -> None:
         self._patience = patience_seconds
-        self._lock = asyncio.Lock()
+        self._thread = ThreadPoolExecutor(1, "pictures")
         self._process: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket | None = None
 
@@ -81,12 +82,12 @@ class Pictures:
 
     async def close(self) -> None:
         """End the process."""
-        async with self._lock:
-            await asyncio.to_thread(self._end)
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._end)
+        self._thread.shutdown()
 
     async def _ask(self, question: Mapping[str, object], file: BinaryIO) -> tuple[Answer, bytes]:
-        async with self._lock:
-            answer, picture = await asyncio.to_thread(self._exchange, question, file)
+        loop = asyncio.get_running_loop()
+        answer, picture = await loop.run_in_executor(self._thread, self._exchange, question, file)
         if "refused" in answer:
             raise PictureRefused(str(answer["refused"]), str(answer.get("hint", "")))
         return answer, picture

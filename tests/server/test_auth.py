@@ -120,3 +120,9 @@ async def raw(client: Client, request: str) -> bytes:
     answer = await asyncio.wait_for(reader.read(4096), 5)
     writer.close()
     return answer
+
+
+async def test_the_address_it_listens_on_is_a_name_of_the_server(tmp_path: Path) -> None:
+    async with served(tmp_path, listen="127.0.0.2") as client:
+        answer = await client.get("/v1/runs", headers={"Host": f"127.0.0.2:{client.port}"})
+    assert answer.status == 200

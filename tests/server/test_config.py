@@ -107,3 +107,8 @@ def test_a_setting_means_the_same_in_the_environment_and_as_a_flag(port: int, pr
     environ = {"PHOTOGRAM_PORT": str(port), "PHOTOGRAM_PRECISION": precision}
     flags = {"port": str(port), "precision": precision}
     assert load({}, environ).config == load(flags, {}).config
+
+
+@pytest.mark.parametrize(("listen", "host"), [("127.0.0.1", "127.0.0.1"), ("::1", "[::1]")])
+def test_an_address_of_the_newer_internet_stands_in_brackets_in_a_url(listen: str, host: str) -> None:
+    assert Config(listen=listen).host == host

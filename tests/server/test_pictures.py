@@ -1,5 +1,6 @@
 """Untrusted pictures are looked into by a process that may die without harm."""
 
+import asyncio
 import io
 import json
 import os
@@ -76,6 +77,17 @@ async def test_a_process_that_died_is_replaced(pictures: Pictures, tmp_path: Pat
     os.kill(pictures.pid, signal.SIGKILL)
     os.waitid(os.P_PID, pictures.pid, os.WEXITED | os.WNOWAIT)
     assert await checked(pictures, path) == Size(8, 6)
+
+
+async def test_the_answer_to_a_question_nobody_waits_for_is_given_to_nobody_else(
+    pictures: Pictures, tmp_path: Path
+) -> None:
+    (tmp_path / "large").write_bytes(picture("PNG", (3000, 3000)))
+    await checked(pictures, stored(tmp_path, picture()))
+    given_up = asyncio.create_task(checked(pictures, tmp_path / "large"))
+    await asyncio.sleep(0.02)
+    given_up.cancel()
+    assert await checked(pictures, tmp_path / "picture") == Size(8, 6)
 
 
 async def test_a_thumbnail_fits_its_square_and_keeps_its_shape(pictures: Pictures, tmp_path: Path) -> None:
