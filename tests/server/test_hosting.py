@@ -86,6 +86,12 @@ def test_a_saved_file_waits_in_the_staging_folder_under_a_mark(scope: Scope) -> 
     assert Path(saved.item.staged).read_text() == "{}"
 
 
+def test_a_text_is_shown_as_it_is(scope: Scope) -> None:
+    host = scope.host("a")
+    host.service(Outputs).show_text("A cat.")  # type: ignore[type-abstract]
+    assert host.marks == [{"kind": "text", "text": "A cat."}]
+
+
 @pytest.mark.parametrize(("prefix", "suffix"), [("../x", ".txt"), ("x", "/../../y"), ("", ".txt")])
 def test_a_name_that_leads_out_is_refused_at_the_node(scope: Scope, prefix: str, suffix: str) -> None:
     with pytest.raises(WorkflowError):
