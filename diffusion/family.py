@@ -90,6 +90,7 @@ class Family:
     noise levels; `tensor` reads one from the file.
     vector(prompt, height, width, is_negative): what the network takes besides the prompt for a picture of
     that many pixels; None if nothing.
+    scales_edits: whether a network for editing sees the picture in its own space, not the VAE's.
     preview: red, green and blue for each latent channel, in the network's space; preview_bias is added.
     """
 
@@ -104,3 +105,4 @@ class Family:
     preview: tuple[Rgb, ...]
     preview_bias: Rgb = (0.0, 0.0, 0.0)
     vector: Callable[[Prompt, int, int, bool], Vector] | None = None
+    scales_edits: bool = False

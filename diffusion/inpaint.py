@@ -1,5 +1,6 @@
 """Repainting a part: noise masks, blending at every evaluation, what an encoder is shown under a mask."""
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import torch
@@ -8,9 +9,10 @@ from torch.nn.functional import conv2d, interpolate, max_pool2d
 
 from diffusion.model import Model
 from diffusion.noise import tiled
+from diffusion.resize import resized
 from diffusion.samplers.step import Guided, GuidedDenoise
 from diffusion.vae import cropped
-from diffusion.values import Image, Latent, Mask
+from diffusion.values import Conditioning, Image, Latent, Mask, Prompt
 
 
 def as_noise_mask(mask: Tensor) -> Tensor:
@@ -59,11 +61,48 @@ def network_extra(model: Model, latent: Latent, clean: Tensor) -> Tensor | None:
     return torch.cat((mask_for(latent.noise_mask, clean).round(), clean), 1)
 
 
+def prompt_extra(model: Model, prompt: Prompt, x: Tensor) -> Tensor | None:
+    """What a network for inpainting or editing is given beside the state, as a prompt brings it.
+
+    None if the prompt brings nothing the network has a place for. For inpainting it is the mask, rounded,
+    and the picture; for editing (Brooks et al. 2023, arXiv:2211.09800) only the picture, in the VAE's space
+    unless the family scales it.
+    """
+    if prompt.concat_latent is None:
+        return None
+    height, width = x.shape[-2:]
+    picture = prompt.concat_latent.to(x)
+    if picture.shape[-2:] != x.shape[-2:]:
+        picture = resized(picture, width, height, "bilinear", "center")
+    picture = tiled(picture, len(x))
+    room = model.in_channels - x.shape[1]
+    if room == picture.shape[1]:
+        return model.latent_in(picture) if model.family.scales_edits else picture
+    if room != picture.shape[1] + 1 or prompt.concat_mask is None:
+        return None
+    mask = as_noise_mask(prompt.concat_mask).to(x)
+    if mask.shape[-2:] != x.shape[-2:]:
+        mask = resized(mask, width, height, "bilinear", "center")
+    return torch.cat((tiled(mask.round(), len(x)), model.latent_in(picture)), 1)
+
+
+def with_picture(conditioning: Conditioning, picture: Tensor, mask: Tensor | None = None) -> Conditioning:
+    """A conditioning that shows a network for inpainting or editing a picture in the VAE's space.
+
+    mask: what of it to repaint.
+    """
+    return conditioning.each(lambda entry: replace(entry, concat_latent=picture, concat_mask=mask))
+
+
 class Greyed(NamedTuple):
-    """A picture with grey under the mask, and the mask grown, [batch, 1, height, width] in pixels."""
+    """A picture with grey under the mask, and the mask grown, [batch, 1, height, width] in pixels.
+
+    soft: the mask as it was given, on the same pixels.
+    """
 
     image: Image
     mask: Tensor
+    soft: Tensor
 
 
 def greyed(image: Tensor, mask: Tensor, grow: int, factor: int = 8) -> Greyed:
@@ -74,11 +113,12 @@ def greyed(image: Tensor, mask: Tensor, grow: int, factor: int = 8) -> Greyed:
     pixels = torch.as_tensor(image)
     fitted = interpolate(as_noise_mask(mask), size=pixels.shape[1:3], mode="bilinear")
     pixels = cropped(pixels, factor)
-    hard = cropped(fitted.movedim(1, -1), factor).movedim(-1, 1).round()
+    soft = cropped(fitted.movedim(1, -1), factor).movedim(-1, 1)
+    hard = soft.round()
     height, width = hard.shape[-2:]
     keep = 1 - tiled(hard, max(len(hard), len(pixels))).movedim(1, -1)
     grey = (pixels - 0.5) * keep[: len(pixels)] + 0.5
-    return Greyed(Image(grey), _swollen(hard, grow)[:, :, :height, :width].round())
+    return Greyed(Image(grey), _swollen(hard, grow)[:, :, :height, :width].round(), soft)
 
 
 def _swollen(hard: Tensor, grow: int) -> Tensor:

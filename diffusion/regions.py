@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from diffusion.errors import OutOfMemory
-from diffusion.inpaint import mask_for
+from diffusion.inpaint import mask_for, prompt_extra
 from diffusion.model import Model, quiet
 from diffusion.networks import Vector
 from diffusion.noise import tiled
@@ -26,7 +26,8 @@ MASK_AREA = 8
 NOTHING = 1e-37
 """Added to the sum of weights, so that where nobody acts the answer is 0."""
 
-SAID = ("tokens", "pooled", "framing", "concat_latent", "concat_mask")
+SHOWN = ("concat_latent", "concat_mask")
+SAID = ("tokens", "pooled", "framing", *SHOWN)
 """What of a prompt the network itself is given."""
 
 
@@ -125,8 +126,7 @@ class Network:
         """One forward over a batch with a block of rows for each region; all have the same shape."""
         images = len(x)
         crops = [region.area.of(x) if region.area else x for region in regions]
-        concat = self.concat
-        beside = None if concat is None else [r.area.of(concat) if r.area else concat for r in regions]
+        beside = [each for region in regions if (each := self._beside(x, region)) is not None]
         answer = self.model.denoised(
             torch.cat(crops),
             sigma,
@@ -134,10 +134,16 @@ class Network:
             self._vector(x, regions),
             [region.prompt.controls for region in regions for _ in range(images)],
             self.check,
-            concat=None if beside is None else torch.cat(beside),
+            concat=torch.cat(beside) if beside else None,
             prompts=len(regions),
         )
         return answer.chunk(len(regions))
+
+    def _beside(self, x: Tensor, region: Region) -> Tensor | None:
+        """What the network is given beside the state in a region: what its prompt shows, or what all get."""
+        shown = prompt_extra(self.model, region.prompt, x)
+        shown = self.concat if shown is None else shown
+        return region.area.of(shown) if shown is not None and region.area else shown
 
     def _vector(self, x: Tensor, regions: Sequence[Region]) -> Vector | None:
         """What the network takes besides the prompts; the size is that of the whole picture."""
@@ -256,6 +262,8 @@ def _groups(asked: Sequence[Asked]) -> Iterator[list[Asked]]:
 def _fit(one: Region, other: Region) -> bool:
     size, other_size = one.area and one.area[:2], other.area and other.area[:2]
     if size != other_size or (one.prompt.pooled is None) != (other.prompt.pooled is None):
+        return False
+    if any((getattr(one.prompt, name) is None) != (getattr(other.prompt, name) is None) for name in SHOWN):
         return False
     tokens, other_tokens = one.prompt.tokens.shape, other.prompt.tokens.shape
     return (

@@ -27,8 +27,8 @@ def encode(vae: Vae, image: Image, check: Callable[[], None] = quiet, tiles: Til
     pixels = cropped(torch.as_tensor(image)[..., :3], vae.downscale).movedim(-1, 1) * 2 - 1
 
     def run(module: nn.Module, part: Tensor) -> Tensor:
-        moments: Tensor = module.get_submodule("quant_conv")(module.get_submodule("encoder")(part))
-        return moments[:, : vae.channels]
+        moments: Tensor = module.get_submodule("encoder")(part)
+        return optional(module, "quant_conv", moments)[:, : vae.channels]
 
     return Latent(through(vae, run, pixels, check, tiles, vae.downscale))
 
@@ -37,7 +37,7 @@ def decode(vae: Vae, latent: Latent, check: Callable[[], None] = quiet, tiles: T
     """The picture of a latent. `tiles`, in latent cells: work in tiles although there is room."""
 
     def run(module: nn.Module, part: Tensor) -> Tensor:
-        decoded: Tensor = module.get_submodule("decoder")(module.get_submodule("post_quant_conv")(part))
+        decoded: Tensor = module.get_submodule("decoder")(optional(module, "post_quant_conv", part))
         return decoded
 
     if latent.samples.shape[1] != vae.channels:
@@ -47,6 +47,13 @@ def decode(vae: Vae, latent: Latent, check: Callable[[], None] = quiet, tiles: T
         )
     pixels = through(vae, run, latent.samples, check, tiles)
     return Image(((pixels + 1) / 2).clamp(0, 1).movedim(1, -1).contiguous())
+
+
+def optional(module: nn.Module, name: str, part: Tensor) -> Tensor:
+    """What a part of the network makes of a tensor; the tensor itself if the network has no such part."""
+    found = getattr(module, name)
+    made: Tensor = part if found is None else found(part)
+    return made
 
 
 Run = Callable[[nn.Module, Tensor], Tensor]

@@ -164,6 +164,7 @@ SDXL = Family(
     preview=PREVIEW,
     preview_bias=PREVIEW_BIAS,
     vector=base_vector,
+    scales_edits=True,
 )
 SDXL_REFINER = Family(
     name="sdxl_refiner",

@@ -1,12 +1,25 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from diffusion.errors import DiffusionError
-from diffusion.inpaint import Kept, feathered, greyed, grown, mask_for, network_extra, repainting
+from diffusion.families.sdxl import SDXL
+from diffusion.inpaint import (
+    Kept,
+    feathered,
+    greyed,
+    grown,
+    mask_for,
+    network_extra,
+    prompt_extra,
+    repainting,
+    with_picture,
+)
 from diffusion.samplers.step import Guided
-from tests.diffusion.toy import latent, toy_model
+from tests.diffusion.toy import latent, prompt, says, toy_model
 
 DOT = torch.zeros(1, 16, 16)
 DOT[0, 8, 8] = 1
@@ -98,3 +111,40 @@ def test_a_feathered_mask_fades_to_its_borders_on_the_sides_asked_for():
 
 def test_a_plain_mask_without_a_batch_will_do():
     assert grown(torch.zeros(4, 4), 1).shape == (1, 4, 4)
+
+
+def test_an_inpainting_network_is_given_the_picture_and_mask_that_a_prompt_brings():
+    picture = torch.ones(1, 4, 8, 8)
+    entry = prompt(concat_latent=picture, concat_mask=torch.full((1, 1, 64, 64), 0.7))
+    beside = prompt_extra(toy_model(in_channels=9), entry, torch.zeros(2, 4, 8, 8))
+    assert beside.shape == (2, 5, 8, 8)
+    assert torch.equal(beside[0, 0], torch.ones(8, 8)) and torch.allclose(beside[:, 1:], picture * 0.18215)
+
+
+def test_a_picture_of_another_size_is_cut_and_resized():
+    entry = prompt(concat_latent=torch.ones(1, 4, 8, 16), concat_mask=torch.ones(1, 1, 64, 128))
+    assert prompt_extra(toy_model(in_channels=9), entry, torch.zeros(1, 4, 8, 8)).shape == (1, 5, 8, 8)
+
+
+def test_an_editing_network_is_given_the_picture_unscaled():
+    entry = prompt(concat_latent=torch.ones(1, 4, 8, 8))
+    beside = prompt_extra(toy_model(in_channels=8), entry, torch.zeros(1, 4, 8, 8))
+    assert torch.equal(beside, entry.concat_latent)
+
+
+def test_an_editing_network_of_sdxl_is_given_the_picture_scaled():
+    entry = prompt(concat_latent=torch.ones(1, 4, 8, 8))
+    model = replace(toy_model(in_channels=8), family=SDXL)
+    assert float(prompt_extra(model, entry, torch.zeros(1, 4, 8, 8)).mean()) == pytest.approx(0.13025)
+
+
+def test_other_networks_have_no_place_for_a_picture():
+    entry = prompt(concat_latent=torch.ones(1, 4, 8, 8), concat_mask=torch.ones(1, 1, 8, 8))
+    assert prompt_extra(toy_model(), entry, torch.zeros(1, 4, 8, 8)) is None
+
+
+def test_a_picture_shown_to_all_prompts_leaves_them_otherwise_as_they_are():
+    given, picture = says(1, 2, strength=3.0), torch.ones(1, 4, 8, 8)
+    shown = with_picture(given, picture)
+    assert [entry.concat_latent is picture for entry in shown.entries] == [True, True]
+    assert shown.entries[1].tokens is given.entries[1].tokens and shown.entries[1].strength == 3.0
