@@ -12,6 +12,7 @@ import "../canvas/node.css";
 import "../canvas/node-state.css";
 import "../canvas/picture.css";
 import "../canvas/socket.css";
+import "../canvas/far.css";
 import "../widgets/widgets.css";
 import "../panels/panel.css";
 import "../panels/library.css";

@@ -6,14 +6,13 @@ import {
   ReactFlow,
   ReactFlowProvider,
   SelectionMode,
-  type Edge,
   type EdgeTypes,
   type NodeTypes,
 } from "@xyflow/react";
 import { useMemo, useState, type JSX } from "react";
 import { GRID } from "../model/geometry";
 import { useCatalog, useDocument, useSettings, useShell } from "../ui/editor";
-import { FarLinks } from "./far-links";
+import { FarView } from "./far-view";
 import { createFlow } from "./flow";
 import { GroupView } from "./group";
 import { LinkView } from "./link";
@@ -21,6 +20,7 @@ import { NodeView } from "./node";
 import { NoteView } from "./note";
 import { CanvasContext, createCanvasModel, useCanvas, useCanvasModel, usePreviewed } from "./state";
 import { useCanvasKeys } from "./use-canvas-keys";
+import { useCulling } from "./use-culling";
 import { useChanges } from "./use-changes";
 import { useGestures } from "./use-gestures";
 import { useViewport } from "./use-viewport";
@@ -28,7 +28,6 @@ import { WireInHand } from "./wire";
 
 const NODE_TYPES: NodeTypes = { node: NodeView, group: GroupView, note: NoteView };
 const EDGE_TYPES: EdgeTypes = { link: LinkView };
-const NO_EDGES: Edge[] = [];
 const GRID_STEP: [number, number] = [GRID, GRID];
 const PAN_BUTTONS = [0, 1];
 const ADD_KEYS = ["Control", "Meta", "Shift"];
@@ -63,12 +62,17 @@ function Surface(): JSX.Element {
     () => flow.nodes(graph, specs, selection, { moved, sized, previewed }),
     [flow, graph, specs, selection, moved, sized, previewed],
   );
-  const edges = useMemo(() => flow.wires(graph, selection.links), [flow, graph, selection.links]);
+  const linksInView = useCanvas((state) => state.linksInView);
+  const edges = useMemo(
+    () => flow.wires(graph, selection.links).filter((edge) => linksInView.has(edge.id)),
+    [flow, graph, selection.links, linksInView],
+  );
   const snap = useSettings((state) => state.snap);
   const trackpad = useSettings((state) => state.pointer === "trackpad");
   const minimap = useSettings((state) => state.minimap);
   const hand = useShell((state) => state.hand);
   usePreviewed();
+  useCulling();
   const changes = useChanges();
   const gestures = useGestures();
   const keys = useCanvasKeys();
@@ -78,7 +82,7 @@ function Surface(): JSX.Element {
     <div className={`canvas${far ? " far" : ""}${wiring ? " wiring" : ""}`} data-region {...gestures.surface}>
       <ReactFlow
         nodes={nodes}
-        edges={far ? NO_EDGES : edges}
+        edges={edges}
         nodeTypes={NODE_TYPES}
         edgeTypes={EDGE_TYPES}
         aria-label="Workflow canvas"
@@ -87,7 +91,6 @@ function Surface(): JSX.Element {
         {...changes}
         {...gestures.flow}
         {...viewport}
-        onlyRenderVisibleElements
         elevateNodesOnSelect={false}
         elevateEdgesOnSelect={false}
         nodesConnectable={false}
@@ -123,7 +126,7 @@ function Surface(): JSX.Element {
             style={{ width: 168, height: 112 }}
           />
         )}
-        {far && <FarLinks />}
+        {far && <FarView />}
         <WireInHand />
       </ReactFlow>
     </div>

@@ -48,7 +48,28 @@ export function createFlow(figures: Figures) {
     next.set(key, { source, flow: result });
     return result;
   };
+  let last: { graph: Graph; specs: Specs; selection: Selection; transient: Transient } | null = null;
+  /** While things are dragged, they alone are made anew. */
+  const dragged = (moved: Transient["moved"]): FlowNode[] => {
+    list = list.map((node) => {
+      const position = moved.get(node.id);
+      if (position === undefined) return node;
+      const flow = { ...node, position };
+      const before = kept.get(node.id);
+      if (before !== undefined) kept.set(node.id, { source: before.source, flow });
+      return flow;
+    });
+    return list;
+  };
   const nodes = (graph: Graph, specs: Specs, selection: Selection, transient: Transient): FlowNode[] => {
+    const before = last;
+    last = { graph, specs, selection, transient };
+    const sameDocument = before?.graph === graph && before.specs === specs && before.selection === selection;
+    const onTheMove =
+      before !== null && [...before.transient.moved.keys()].every((key) => transient.moved.has(key));
+    const sameSizes =
+      before?.transient.sized === transient.sized && before.transient.previewed === transient.previewed;
+    if (sameDocument && sameSizes && onTheMove) return dragged(transient.moved);
     const next = new Map<string, Kept>();
     const found: FlowNode[] = [];
     for (const group of graph.groups) {

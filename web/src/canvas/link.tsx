@@ -24,7 +24,6 @@ export const LinkView = memo(function LinkView(props: EdgeProps): JSX.Element {
   const hovered = useCanvas((state) => state.hovered === id);
   const faded = useCanvas((state) => state.wire?.lifted === id);
   const aimed = useCanvas((state) => state.aimLink === id);
-  const far = useCanvas((state) => state.far);
   const look = socketStyle(type);
   return (
     <g
@@ -34,7 +33,7 @@ export const LinkView = memo(function LinkView(props: EdgeProps): JSX.Element {
       data-faded={faded ? "" : off ? "" : undefined}
       style={{ color: look[theme] }}
     >
-      <BaseEdge path={curve(sourceX, sourceY, targetX, targetY)} interactionWidth={far ? 0 : 18} />
+      <BaseEdge path={curve(sourceX, sourceY, targetX, targetY)} interactionWidth={18} />
     </g>
   );
 });

@@ -17,12 +17,10 @@ interface NodeHeadProps {
   status: NodeStatus;
   pinned: boolean;
   bad: boolean;
-  /** Seen from far: the title is all there is room for. */
-  sketched: boolean;
 }
 
 /** The title, what the node is doing, and its menu. The node is dragged by it. */
-export function NodeHead({ id, figure, status, pinned, bad, sketched }: NodeHeadProps): JSX.Element {
+export function NodeHead({ id, figure, status, pinned, bad }: NodeHeadProps): JSX.Element {
   const { document, shell } = useStudio();
   const menus = useMenus();
   const renaming = useShell((state) => state.renaming === id);
@@ -55,25 +53,21 @@ export function NodeHead({ id, figure, status, pinned, bad, sketched }: NodeHead
           {title}
         </span>
       )}
-      {!sketched && (
-        <>
-          <Chip id={id} status={status} />
-          <button
-            type="button"
-            className="icon-button node-menu"
-            data-small
-            aria-label={`Menu of ${title}`}
-            aria-haspopup="menu"
-            tabIndex={-1}
-            onClick={(event) => {
-              const box = event.currentTarget.getBoundingClientRect();
-              menus.openNode(id, { x: box.left, y: box.bottom + 4 });
-            }}
-          >
-            <Icon name="more" size={14} />
-          </button>
-        </>
-      )}
+      <Chip id={id} status={status} />
+      <button
+        type="button"
+        className="icon-button node-menu"
+        data-small
+        aria-label={`Menu of ${title}`}
+        aria-haspopup="menu"
+        tabIndex={-1}
+        onClick={(event) => {
+          const box = event.currentTarget.getBoundingClientRect();
+          menus.openNode(id, { x: box.left, y: box.bottom + 4 });
+        }}
+      >
+        <Icon name="more" size={14} />
+      </button>
     </header>
   );
 }

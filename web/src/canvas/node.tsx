@@ -1,7 +1,9 @@
 import { NodeResizeControl, type NodeProps } from "@xyflow/react";
-import { memo, type CSSProperties, type JSX } from "react";
+import { memo, useEffect, useState, type CSSProperties, type HTMLAttributes, type JSX } from "react";
+import { flushSync } from "react-dom";
 import { LEAST_WIDTH } from "../model/geometry";
 import { inputSlots } from "../model/slots";
+import type { NodeStatus } from "../state/runs";
 import { TabContext } from "../widgets/props";
 import { useCatalog, useDocument, useShell, useStudio } from "../ui/editor";
 import type { Figure } from "./anatomy";
@@ -10,43 +12,77 @@ import { NodeProblems } from "./node-problems";
 import { NodeRow } from "./node-row";
 import { Socket } from "./socket";
 import { idOf } from "./flow";
-import { useCanvas, useFigure } from "./state";
+import { useCanvas, useCanvasModel, useFigure } from "./state";
 import { describeStatus, useNodeName, useNodeProblems, useStatus } from "./status";
 
 /** One node. It draws itself from the document by its id; nothing of it passes through the library. */
-export const NodeView = memo(function NodeView({ id: key, selected }: NodeProps): JSX.Element | null {
+export const NodeView = memo(function NodeView({ id: key, selected, dragging }: NodeProps): JSX.Element {
   const id = idOf(key);
+  const away = useCanvas((canvas) => !canvas.inView.has(id) && canvas.under !== id);
+  const focused = useShell((shell) => shell.focused === id);
+  const status = useStatus(id);
+  const busy = focused || dragging || status.kind === "running";
+  return away && !busy ? (
+    <NodeName id={id} selected={selected} status={status} />
+  ) : (
+    <NodeCard id={id} selected={selected} focused={focused} busy={busy} status={status} />
+  );
+});
+
+interface NodePartProps {
+  id: string;
+  selected: boolean;
+  status: NodeStatus;
+}
+
+/** What is said of a node by those who read the screen aloud. */
+function useSpoken({ id, selected, status }: NodePartProps): HTMLAttributes<HTMLElement> {
+  const name = useNodeName(id);
+  const node = useDocument(({ graph }) => graph.nodes.get(id));
+  const state = node?.state ?? "on";
+  const facts = [
+    selected ? "selected" : "",
+    state === "on" ? "" : state,
+    node?.pinned === true ? "pinned" : "",
+    describeStatus(status),
+  ];
+  return {
+    role: "group",
+    "aria-label": name,
+    "aria-roledescription": "node",
+    "aria-description": facts.filter((fact) => fact !== "").join(", "),
+  };
+}
+
+/** A node that is only drawn, or out of view: its name is there to be found and reached. */
+function NodeName(props: NodePartProps): JSX.Element {
+  return <div className="node-name" tabIndex={-1} data-node={props.id} {...useSpoken(props)} />;
+}
+
+interface NodeCardProps extends NodePartProps {
+  focused: boolean;
+  /** Somebody has to do with it right now. */
+  busy: boolean;
+}
+
+function NodeCard({ focused, busy, ...part }: NodeCardProps): JSX.Element | null {
+  const { id, selected, status } = part;
   const figure = useFigure(id);
   const state = useDocument(({ graph }) => graph.nodes.get(id)?.state ?? "on");
   const collapsed = useDocument(({ graph }) => graph.nodes.get(id)?.collapsed ?? false);
   const pinned = useDocument(({ graph }) => graph.nodes.get(id)?.pinned ?? false);
-  const focused = useShell((shell) => shell.focused === id);
   const aimed = useCanvas((canvas) => canvas.aimNode === id);
-  const status = useStatus(id);
-  const sketched = useCanvas((canvas) => canvas.far) && !focused && status.kind !== "running";
+  const open = useOpen(id, busy);
   const problems = useNodeProblems(id);
-  const name = useNodeName(id);
+  const spoken = useSpoken(part);
   const known = useCatalog((catalog) => catalog.phase === "ready");
   if (figure === null) return null;
   const bad = status.kind === "failed" || problems.some((problem) => !problem.warning);
-  const spoken = [
-    name,
-    selected ? "selected" : "",
-    state === "on" ? "" : state,
-    pinned ? "pinned" : "",
-    describeStatus(status),
-  ];
   return (
     <TabContext value={-1}>
       <div
         className="node"
-        role="group"
-        aria-label={name}
-        aria-roledescription="node"
-        aria-description={spoken
-          .slice(1)
-          .filter((part) => part !== "")
-          .join(", ")}
+        {...spoken}
         tabIndex={focused ? 0 : -1}
         data-node={id}
         data-selected={selected || undefined}
@@ -58,11 +94,11 @@ export const NodeView = memo(function NodeView({ id: key, selected }: NodeProps)
         data-bad={bad || undefined}
         data-aim={aimed || undefined}
       >
-        <NodeHead id={id} figure={figure} status={status} pinned={pinned} bad={bad} sketched={sketched} />
+        <NodeHead id={id} figure={figure} status={status} pinned={pinned} bad={bad} />
         {status.kind === "running" && <Progress done={status.done} total={status.total} />}
-        {!sketched &&
+        {open &&
           (collapsed ? <CollapsedSockets id={id} figure={figure} /> : <NodeBody id={id} figure={figure} />)}
-        {!sketched && !collapsed && !pinned && (
+        {open && !collapsed && !pinned && (
           <NodeResizeControl
             className="node-resize"
             position="bottom-right"
@@ -70,11 +106,23 @@ export const NodeView = memo(function NodeView({ id: key, selected }: NodeProps)
             minHeight={figure.box.leastHeight}
           />
         )}
-        {!sketched && <NodeProblems problems={problems} />}
+        <NodeProblems problems={problems} />
       </div>
     </TabContext>
   );
-});
+}
+
+/** Whether the contents are there. They come and go in turns, at once if somebody needs them, and stay when far. */
+function useOpen(id: string, busy: boolean): boolean {
+  const { turns } = useCanvasModel();
+  const [open, setOpen] = useState(false);
+  const wanted = useCanvas(({ inView, far }) => inView.has(id) || (far && open)) || busy;
+  useEffect(
+    () => (open === wanted ? undefined : turns.ask(() => flushSync(() => setOpen(wanted)))),
+    [open, wanted, turns],
+  );
+  return open || busy;
+}
 
 function NodeBody({ id, figure }: { id: string; figure: Figure }): JSX.Element {
   const { rows, leastHeight } = figure.box;

@@ -11,6 +11,7 @@ import { useStudio } from "../ui/editor";
 import type { Point } from "../ui/popover";
 import type { OpenEnd } from "../ui/shell";
 import { type Figure, type Figures, createFigures } from "./anatomy";
+import { type Turns, createTurns } from "./turns";
 
 /** A wire being drawn, in canvas pixels. */
 export interface Wire {
@@ -35,6 +36,11 @@ export interface CanvasState {
   readonly hovered: string | null;
   /** So far away that only titles can be read. */
   readonly far: boolean;
+  /** What is in view and near enough to be read, or selected: nodes, and links by their keys. */
+  readonly inView: ReadonlySet<string>;
+  readonly linksInView: ReadonlySet<string>;
+  /** Seen from far: the node under the pointer. */
+  readonly under: string | null;
   readonly moved: ReadonlyMap<string, Point>;
   readonly sized: ReadonlyMap<string, readonly [number, number]>;
   /** The nodes that have shown a step of their work, and so have room for its picture. */
@@ -47,6 +53,8 @@ export const NO_SIZES: ReadonlyMap<string, readonly [number, number]> = new Map(
 export interface CanvasModel {
   readonly store: StoreApi<CanvasState>;
   readonly figures: Figures;
+  /** In which the contents of nodes are mounted. */
+  readonly turns: Turns;
   readonly specs: (workflow: Workflow, catalog: Specs) => Specs;
 }
 
@@ -58,6 +66,9 @@ export function createCanvasModel(): CanvasModel {
     aimLink: null,
     hovered: null,
     far: false,
+    inView: new Set(),
+    linksInView: new Set(),
+    under: null,
     moved: NO_POINTS,
     sized: NO_SIZES,
     previewed: new Set(),
@@ -69,7 +80,7 @@ export function createCanvasModel(): CanvasModel {
     }
     return last.specs;
   };
-  return { store, figures: createFigures(), specs };
+  return { store, figures: createFigures(), turns: createTurns(), specs };
 }
 
 export const CanvasContext = createContext<CanvasModel | null>(null);

@@ -1,21 +1,37 @@
+import { useCallback, useSyncExternalStore } from "react";
 import type { Problem } from "../model/problem";
 import { graphAt, runId } from "../model/path";
-import { type NodeStatus, IDLE, resultsOf, statusInside } from "../state/runs";
-import { useCatalog, useDocument, useRuns } from "../ui/editor";
+import type { DocumentState } from "../state/document";
+import { type NodeStatus, type RunsState, IDLE, resultsOf, statusInside } from "../state/runs";
+import { useCatalog, useDocument, useRuns, useStudio } from "../ui/editor";
 import { useProblemsOf } from "../ui/problems";
 import { useCanvasModel } from "./state";
 
 /** What the last run did or does with a node of the graph in front. */
 export function useStatus(id: string): NodeStatus {
-  const key = useDocument((state) => state.key);
-  const name = useDocument((state) => runId(state.path, id));
-  const instance = useDocument(({ graph, workflow }) =>
-    workflow.subgraphs.has(graph.nodes.get(id)?.type ?? ""),
+  const { document, runs } = useStudio();
+  const subscribe = useCallback(
+    (changed: () => void) => {
+      const stops = [document.store.subscribe(changed), runs.store.subscribe(changed)];
+      return () => stops.forEach((stop) => stop());
+    },
+    [document, runs],
   );
-  return useRuns((state) => {
-    const { nodes } = resultsOf(state, key);
-    return instance ? statusInside(nodes, name) : (nodes.get(name) ?? IDLE);
-  });
+  return useSyncExternalStore(subscribe, () =>
+    statusIn(document.store.getState(), runs.store.getState(), id),
+  );
+}
+
+export function statusIn(
+  { key, path, graph, workflow }: DocumentState,
+  runs: RunsState,
+  id: string,
+): NodeStatus {
+  const { nodes } = resultsOf(runs, key);
+  if (nodes.size === 0) return IDLE;
+  const name = runId(path, id);
+  const isInstance = workflow.subgraphs.has(graph.nodes.get(id)?.type ?? "");
+  return isInstance ? statusInside(nodes, name) : (nodes.get(name) ?? IDLE);
 }
 
 export function useNodeProblems(id: string): readonly Problem[] {

@@ -1,12 +1,14 @@
 import { type ReactFlowProps } from "@xyflow/react";
 import { useMemo, type DragEvent, type HTMLAttributes, type MouseEvent, type PointerEvent } from "react";
 import { addNode, freeNodeId, newNode } from "../model/edit";
+import { boundsOf, contains } from "../model/geometry";
 import { selectionOf } from "../model/selection";
 import { specTitle } from "../model/spec";
-import { useStudio } from "../ui/editor";
+import { type Studio, useStudio } from "../ui/editor";
+import type { Point } from "../ui/popover";
 import { idOf, kindOf } from "./flow";
 import { useMenus } from "./menus";
-import { useCanvasModel } from "./state";
+import { type CanvasModel, useCanvasModel } from "./state";
 
 export const DRAGGED_TYPE = "application/x-photogram-node";
 
@@ -60,9 +62,14 @@ export function useGestures(): Gestures {
         },
         onEdgeMouseEnter: (_event, edge) => model.store.setState({ hovered: edge.id }),
         onEdgeMouseLeave: () => model.store.setState({ hovered: null }),
-        onPaneClick: () => {
+        onPaneClick: (event) => {
           const { overlay, viewport } = shell.store.getState();
           if (overlay === null) viewport?.focusCanvas();
+          // A finger hovers over nothing before it presses, so from far it meets the picture of the node.
+          const node = model.store.getState().far ? nodeAt(studio, model, at(event)) : null;
+          if (node === null) return;
+          document.select(selectionOf({ nodes: new Set([node]) }));
+          shell.set({ focused: node });
         },
         onNodeClick: (event, node) => {
           if (kindOf(node.id) !== "node") return;
@@ -81,6 +88,11 @@ export function useGestures(): Gestures {
         },
         onPointerDown: (event: PointerEvent) => {
           if (event.button === 1) event.preventDefault();
+        },
+        onPointerMove: (event: PointerEvent) => {
+          const { far, under } = model.store.getState();
+          const now = far ? nodeAt(studio, model, at(event)) : null;
+          if (now !== under) model.store.setState({ under: now });
         },
         onDragOver: (event: DragEvent) => {
           if (event.dataTransfer.types.includes(DRAGGED_TYPE)) event.preventDefault();
@@ -105,4 +117,20 @@ export function useGestures(): Gestures {
       },
     };
   }, [studio, model, menus]);
+}
+
+/** The uppermost node at a point of the window. */
+function nodeAt(studio: Studio, model: CanvasModel, point: Point): string | null {
+  const place = studio.shell.store.getState().viewport?.toFlow(point);
+  if (place === undefined) return null;
+  const { graph, workflow } = studio.document.store.getState();
+  const specs = model.specs(workflow, studio.catalog.store.getState().specs);
+  const { previewed } = model.store.getState();
+  let found: string | null = null;
+  for (const [id, { position }] of graph.nodes) {
+    const box = model.figures.figure(graph, id, specs, previewed.has(id))?.box;
+    if (box !== undefined && contains(boundsOf(position, [box.width, box.height]), [place.x, place.y]))
+      found = id;
+  }
+  return found;
 }

@@ -1,5 +1,6 @@
 import { type OnMove, type ReactFlowInstance, type ReactFlowProps, useReactFlow } from "@xyflow/react";
 import { useCallback, useEffect, useRef } from "react";
+import { flushSync } from "react-dom";
 import type { Documents } from "../state/document";
 import { useStudio } from "../ui/editor";
 import type { Point } from "../ui/popover";
@@ -66,7 +67,8 @@ export function useViewport(): Pick<ReactFlowProps, "onMove" | "onInit"> {
           zoom,
           duration: duration(),
         });
-        shell.set({ focused: id });
+        // What is far or out of view becomes a box first, which can hold the focus.
+        flushSync(() => shell.set({ focused: id }));
         focusLater(id, input);
       },
       focusCanvas: () =>
