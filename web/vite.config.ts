@@ -8,6 +8,7 @@ const server = "http://127.0.0.1:8188";
 export default defineConfig({
   base: "./",
   plugins: [react()],
+  worker: { format: "es" },
   build: {
     target: "es2022",
     sourcemap: false,

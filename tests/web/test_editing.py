@@ -20,6 +20,7 @@ from tests.web.person import (
     run,
     select,
     set_number,
+    steadily,
 )
 
 pytestmark = pytest.mark.browser
@@ -130,3 +131,44 @@ def test_an_input_that_needs_a_wire_is_told_on_its_node(page: Page):
     problem = node(page, "Save Image").get_by_text(re.compile("images"))
     expect(problem.first).to_be_visible()
     expect(page.get_by_role("button", name=re.compile("problem"))).to_be_visible()
+
+
+def test_tidying_up_lays_nodes_out_along_their_links_and_one_undo_takes_it_back(page: Page):
+    new_workflow(page)
+    paste_text(page, json.dumps(HEAP))
+    expect(node(page, "Save Image")).to_be_visible()
+    heap = positions(page)
+    command(page, "Tidy up")
+    steadily(page, lambda: positions(page) != heap, "nothing moved")
+    tidy = positions(page)
+    across = [tidy[title][0] for title in ("Empty Latent Image", "VAE Decode", "Save Image")]
+    assert across == sorted(across)
+    assert len(set(across)) == 3
+    canvas(page).press("Control+z")
+    assert positions(page) == heap
+
+
+def positions(page: Page) -> dict[str, list[float]]:
+    """Where each node of the document is."""
+    titles = {"EmptyLatentImage": "Empty Latent Image", "VAEDecode": "VAE Decode", "SaveImage": "Save Image"}
+    return {titles[each["type"]]: each["position"] for each in document(page)["nodes"].values()}
+
+
+HEAP = {
+    "format": 1,
+    "id": "heap",
+    "title": "Everything in one place",
+    "nodes": {
+        "save": {
+            "type": "SaveImage",
+            "inputs": {"images": {"link": ["decode", "IMAGE"]}},
+            "position": [0, 0],
+        },
+        "decode": {
+            "type": "VAEDecode",
+            "inputs": {"samples": {"link": ["latent", "LATENT"]}},
+            "position": [20, 20],
+        },
+        "latent": {"type": "EmptyLatentImage", "position": [40, 40]},
+    },
+}

@@ -5,6 +5,7 @@ import { place } from "../model/edit";
 import type { Studio } from "../ui/editor";
 import type { Command } from "./command";
 import { sizesIn } from "./measure";
+import { tidy } from "./tidy";
 
 const EDGES: readonly (readonly [Edge, string])[] = [
   ["left", "Align left edges"],
@@ -52,4 +53,13 @@ const DISTRIBUTE_COMMANDS: readonly Command[] = (
   },
 }));
 
-export const ARRANGE_COMMANDS: readonly Command[] = [...ALIGN_COMMANDS, ...DISTRIBUTE_COMMANDS];
+const TIDY: Command = {
+  id: "tidy",
+  label: "Tidy up",
+  section: "Nodes",
+  icon: "workflow",
+  keys: [],
+  run: (studio) => void tidy(studio),
+};
+
+export const ARRANGE_COMMANDS: readonly Command[] = [TIDY, ...ALIGN_COMMANDS, ...DISTRIBUTE_COMMANDS];

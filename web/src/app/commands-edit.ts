@@ -3,7 +3,6 @@
 import { duplicate } from "../model/clipboard";
 import * as edit from "../model/edit";
 import { around, padded } from "../model/geometry";
-import { layout } from "../model/layout";
 import { all, downstream, isEmpty, joined, selectionOf, upstream } from "../model/selection";
 import { specsWith } from "../model/slots";
 import { removeHealed } from "../model/wiring";
@@ -11,7 +10,7 @@ import type { Studio } from "../ui/editor";
 import { plural } from "../ui/words";
 import { askBrowser, pasteClipboard } from "./clipboard";
 import type { Command } from "./command";
-import { boundsIn, sizesIn } from "./measure";
+import { boundsIn } from "./measure";
 
 function state(studio: Studio) {
   return studio.document.store.getState();
@@ -60,14 +59,6 @@ function addNote(studio: Studio): void {
     const at = [Math.round(point.x), Math.round(point.y)] as const;
     return { graph: edit.addNote(graph, id, "", at), selection: selectionOf({ notes: new Set([id]) }) };
   });
-}
-
-function tidy(studio: Studio): void {
-  const { graph, selection } = state(studio);
-  const ids = selection.nodes.size > 1 ? selection.nodes : new Set(graph.nodes.keys());
-  const places = layout(graph, ids, sizesIn(studio));
-  studio.document.apply("tidy up", (now) => edit.place(now, places));
-  studio.shell.store.getState().viewport?.fit();
 }
 
 export function removeSelected(studio: Studio): void {
@@ -262,5 +253,4 @@ export const EDIT_COMMANDS: readonly Command[] = [
     run: group,
   },
   { id: "note", label: "Add a note", section: "Nodes", icon: "note", keys: [], run: addNote },
-  { id: "tidy", label: "Tidy up", section: "Nodes", icon: "workflow", keys: [], run: tidy },
 ];
