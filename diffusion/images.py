@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 import numpy as np
 import PIL.Image
 import torch
-from PIL import ImageOps, UnidentifiedImageError
+from PIL import ExifTags, ImageOps, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
@@ -27,6 +27,7 @@ ALL_PIXELS = 128 * 2**20
 NO_MASK_SIZE = 64
 """The side of the empty mask of a picture without transparency, whatever its size, as in all the field."""
 
+Pixels: TypeAlias = np.ndarray[Any, np.dtype[np.uint8]]
 Channel: TypeAlias = Literal["alpha", "red", "green", "blue"]
 
 
@@ -66,7 +67,7 @@ def read_channel(path: Path, channel: Channel) -> Mask:
     return Mask(torch.from_numpy(np.asarray(plane, dtype=np.float32) / 255)[None])
 
 
-def write_png(pixels: np.ndarray[Any, np.dtype[np.uint8]], path: Path, texts: Mapping[str, str]) -> None:
+def write_png(pixels: Pixels, path: Path, texts: Mapping[str, str]) -> None:
     """Write one frame of `to_pixels` as a PNG, with texts inside for programs to find."""
     info = PngInfo()
     for key, text in texts.items():
@@ -75,13 +76,64 @@ def write_png(pixels: np.ndarray[Any, np.dtype[np.uint8]], path: Path, texts: Ma
     PIL.Image.fromarray(plane).save(path, format="PNG", pnginfo=info, compress_level=4)
 
 
-def to_pixels(image: Tensor) -> np.ndarray[Any, np.dtype[np.uint8]]:
+def write_animated_png(
+    pixels: Pixels, path: Path, texts: Mapping[str, str], fps: float, compress_level: int
+) -> None:
+    """Write all frames as one animated PNG, with texts inside for programs to find."""
+    info = PngInfo()
+    for key, text in texts.items():
+        info.add_text(key, text)
+    first, *others = map(PIL.Image.fromarray, pixels)
+    first.save(
+        path,
+        format="PNG",
+        pnginfo=info,
+        save_all=True,
+        append_images=others,
+        duration=int(1000 / fps),
+        compress_level=compress_level,
+    )
+
+
+def write_animated_webp(
+    pixels: Pixels, path: Path, texts: Mapping[str, str], fps: float, options: Mapping[str, object]
+) -> None:
+    """Write all frames as one animated WebP, with texts in the tags from Model downwards."""
+    first, *others = map(PIL.Image.fromarray, pixels)
+    exif = first.getexif()
+    for place, (key, text) in enumerate(sorted(texts.items())):
+        exif[ExifTags.Base.Model - place] = f"{key}:{text}"
+    first.save(
+        path,
+        format="WEBP",
+        save_all=True,
+        append_images=others,
+        duration=int(1000 / fps),
+        exif=exif,
+        **options,
+    )
+
+
+def shown_mask(mask: Tensor) -> Image:
+    """A mask as a grey picture."""
+    plain = torch.as_tensor(mask)
+    return Image(plain.reshape(-1, *plain.shape[-2:], 1).repeat(1, 1, 1, 3))
+
+
+def with_color(image: Tensor, color: int) -> Mask:
+    """Where a picture has just this colour: red, green and blue, each 0 to 255, as one number."""
+    parts = (torch.as_tensor(image)[..., :3].clamp(0, 1) * 255).round().to(torch.int64)
+    numbers = (parts[..., 0] << 16) + (parts[..., 1] << 8) + parts[..., 2]
+    return Mask((numbers == color).float())
+
+
+def to_pixels(image: Tensor) -> Pixels:
     """An image batch as bytes. The fraction is cut off, not rounded, as every program of the field does."""
     values = torch.as_tensor(image).detach().float().cpu()
     return (values * 255).nan_to_num(0).clamp(0, 255).to(torch.uint8).numpy()
 
 
-def from_pixels(pixels: np.ndarray[Any, np.dtype[np.uint8]]) -> Tensor:
+def from_pixels(pixels: Pixels) -> Tensor:
     """Bytes as values from 0 to 1."""
     return torch.from_numpy(pixels.astype(np.float32) / 255)
 

@@ -1,5 +1,6 @@
 """Resampling: pictures and latents at another size, by the methods and names of the field."""
 
+import math
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -45,6 +46,23 @@ def fitting_size(size: tuple[int, int], width: int, height: int, least: int = 1)
         width = max(least, width)
         return width, max(least, round(old_height * width / old_width))
     return max(least, width), max(least, height)
+
+
+def size_of_pixels(size: tuple[int, int], megapixels: float, step: int = 1) -> tuple[int, int]:
+    """The (width, height) in this aspect with so many times 1024 x 1024 pixels, in multiples of a step."""
+    width, height = size
+    scale = math.sqrt(megapixels * 1024 * 1024 / (width * height))
+    return max(1, round(width * scale / step)) * step, max(1, round(height * scale / step)) * step
+
+
+def with_longer_side(size: tuple[int, int], length: int) -> tuple[int, int]:
+    """The (width, height) in this aspect whose longer side has a length; 0 leaves it as it is."""
+    return fitting_size(size, length, 0) if size[0] >= size[1] else fitting_size(size, 0, length)
+
+
+def with_shorter_side(size: tuple[int, int], length: int) -> tuple[int, int]:
+    """The (width, height) in this aspect whose shorter side has a length; 0 leaves it as it is."""
+    return fitting_size(size, 0, length) if size[0] >= size[1] else fitting_size(size, length, 0)
 
 
 def center_cropped(planes: Tensor, width: int, height: int) -> Tensor:

@@ -1,10 +1,9 @@
-"""Nodes that load, save and change pictures."""
+"""Nodes that load, save, show and make pictures."""
 
 from functools import partial
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
-import torch
-
+from diffusion.arrange import plain
 from diffusion.canny import canny
 from diffusion.images import (
     Margins,
@@ -12,16 +11,28 @@ from diffusion.images import (
     inverted,
     padded_for_outpaint,
     read_picture,
+    shown_mask,
     to_pixels,
+    write_animated_png,
+    write_animated_webp,
     write_png,
 )
-from diffusion.resize import resized_image
-from diffusion.values import Image
+from diffusion.values import Image, Mask
 from graph.define import node
 from graph.services import Inputs, Outputs
-from graph.widgets import FileIn, Range
+from graph.widgets import FileIn, OneOf, Range
 
 Side = Annotated[int, Range(0, 16384, step=8)]
+Rate = Annotated[float, Range(0.01, 1000.0, step=0.01)]
+EFFORTS = {"default": 4, "fastest": 0, "slowest": 6}
+
+
+class Size(NamedTuple):
+    """How large a batch of pictures is."""
+
+    width: int
+    height: int
+    batch_size: int
 
 
 @node("LoadImage", category="image", title="Load Image", outputs=("IMAGE", "MASK"))
@@ -71,6 +82,103 @@ def _save(images: Image, prefix: str, outputs: Outputs, temporary: bool = False)
         )
 
 
+@node("MaskPreview", category="mask", title="Preview Mask")
+def mask_preview(mask: Mask, *, outputs: Outputs) -> None:
+    """Show masks without keeping them.
+
+    Args:
+        mask: The masks.
+    """
+    _save(shown_mask(mask), "mask", outputs, temporary=True)
+
+
+@node("SaveAnimatedWEBP", category="image/animation", title="Save Animated WEBP")
+def save_animated_webp(
+    images: Image,
+    filename_prefix: str = "Photogram",
+    fps: Rate = 6.0,
+    lossless: bool = True,
+    quality: Annotated[int, Range(0, 100)] = 80,
+    method: Annotated[str, OneOf(EFFORTS)] = "default",
+    *,
+    outputs: Outputs,
+) -> None:
+    """Keep pictures as one animated WebP in the output folder, with the workflow inside.
+
+    Args:
+        images: The frames.
+        filename_prefix: How the file's name begins. A slash makes a folder.
+        fps: Frames in a second.
+        lossless: Keep every pixel as it is.
+        quality: How much is kept otherwise, 0 to 100.
+        method: How long to look for a smaller file.
+    """
+    options = {"lossless": lossless, "quality": quality, "method": EFFORTS[method]}
+    encode = partial(write_animated_webp, to_pixels(images), fps=fps, options=options)
+    shown = {"kind": "image", "width": images.shape[2], "height": images.shape[1]}
+    outputs.save(encode, prefix=filename_prefix, suffix=".webp", shown=shown)
+
+
+@node("SaveAnimatedPNG", category="image/animation", title="Save Animated PNG")
+def save_animated_png(
+    images: Image,
+    filename_prefix: str = "Photogram",
+    fps: Rate = 6.0,
+    compress_level: Annotated[int, Range(0, 9)] = 4,
+    *,
+    outputs: Outputs,
+) -> None:
+    """Keep pictures as one animated PNG in the output folder, with the workflow inside.
+
+    Args:
+        images: The frames.
+        filename_prefix: How the file's name begins. A slash makes a folder.
+        fps: Frames in a second.
+        compress_level: How long to look for a smaller file, 0 to 9.
+    """
+    encode = partial(write_animated_png, to_pixels(images), fps=fps, compress_level=compress_level)
+    shown = {"kind": "image", "width": images.shape[2], "height": images.shape[1]}
+    outputs.save(encode, prefix=filename_prefix, suffix=".png", shown=shown)
+
+
+@node("GetImageSize", category="image", title="Get Image Size", outputs=("width", "height", "batch_size"))
+def get_image_size(image: Image) -> Size:
+    """Tell how large a picture is.
+
+    Args:
+        image: The picture.
+
+    Returns:
+        width: In pixels.
+        height: In pixels.
+        batch_size: How many pictures there are.
+    """
+    count, height, width = image.shape[:3]
+    return Size(width, height, count)
+
+
+@node("EmptyImage", category="image", title="EmptyImage", outputs=("IMAGE",))
+def empty_image(
+    width: Annotated[int, Range(1, 16384, step=1)] = 512,
+    height: Annotated[int, Range(1, 16384, step=1)] = 512,
+    batch_size: Annotated[int, Range(1, 4096)] = 1,
+    color: Annotated[int, Range(0, 0xFFFFFF, step=1)] = 0,
+) -> Image:
+    """Make a picture of one colour.
+
+    Args:
+        width: In pixels.
+        height: In pixels.
+        batch_size: How many pictures to make.
+        color: Red, green and blue, each 0 to 255, as one number.
+
+    Returns:
+        The picture.
+    """
+    red, green, blue = color.to_bytes(3, "big")
+    return plain((height, width), (red / 255, green / 255, blue / 255), batch_size)
+
+
 @node("ImageInvert", category="image", title="Invert Image", outputs=("IMAGE",))
 def image_invert(image: Image) -> Image:
     """Invert the colours.
@@ -108,24 +216,6 @@ def image_pad_for_outpaint(
         mask: What to paint.
     """
     return padded_for_outpaint(image, Margins(left, top, right, bottom), feathering)
-
-
-@node("ImageBatch", category="image", title="Batch Images", outputs=("IMAGE",), deprecated=True)
-def image_batch(image1: Image, image2: Image) -> Image:
-    """Put pictures into one batch; the second takes the size of the first.
-
-    Args:
-        image1: The first picture or pictures.
-        image2: The others.
-
-    Returns:
-        The batch.
-    """
-    height, width = image1.shape[1:3]
-    if image2.shape[1:3] != image1.shape[1:3]:
-        image2 = resized_image(image2, width, height, "bilinear", "center")
-    channels = min(image1.shape[-1], image2.shape[-1])
-    return Image(torch.cat((image1[..., :channels], image2[..., :channels])))
 
 
 @node("Canny", category="image/preprocessors", title="Canny", outputs=("IMAGE",))

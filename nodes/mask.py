@@ -4,14 +4,16 @@ from typing import Annotated, Literal
 
 import torch
 
-from diffusion.images import Channel, read_channel
-from diffusion.inpaint import feathered, grown
+from diffusion.arrange import crop
+from diffusion.images import Channel, read_channel, shown_mask, with_color
+from diffusion.inpaint import as_noise_mask, feathered, grown, mask_for
 from diffusion.values import Image, Mask
 from graph.define import node
 from graph.services import Inputs
-from graph.widgets import FileIn, Range
+from graph.widgets import FileIn, Range, Row
 
 Side = Annotated[int, Range(0, 16384, step=1)]
+Length = Annotated[int, Range(1, 16384, step=1)]
 PLANES = ("red", "green", "blue", "alpha")
 
 
@@ -93,8 +95,7 @@ def mask_to_image(mask: Mask) -> Image:
     Returns:
         The picture.
     """
-    plain = torch.as_tensor(mask)
-    return Image(plain.reshape(-1, *plain.shape[-2:], 1).repeat(1, 1, 1, 3))
+    return shown_mask(mask)
 
 
 @node("ImageToMask", category="mask", title="Convert Image to Mask", outputs=("MASK",))
@@ -112,3 +113,79 @@ def image_to_mask(image: Image, channel: Literal["red", "green", "blue", "alpha"
     if index >= image.shape[-1]:
         return Mask(torch.ones(image.shape[:-1]))
     return Mask(image[..., index])
+
+
+@node("ImageColorToMask", category="mask", title="Image Color To Mask", outputs=("MASK",))
+def image_color_to_mask(image: Image, color: Annotated[int, Range(0, 0xFFFFFF, step=1)] = 0) -> Mask:
+    """Select what has just one colour in a picture.
+
+    Args:
+        image: The picture.
+        color: Red, green and blue, each 0 to 255, as one number.
+
+    Returns:
+        The mask.
+    """
+    return with_color(image, color)
+
+
+@node("SolidMask", category="mask", title="Solid Mask", outputs=("MASK",))
+def solid_mask(
+    value: Annotated[float, Range(0.0, 1.0, step=0.01)] = 1.0, width: Length = 512, height: Length = 512
+) -> Mask:
+    """Make a mask that is the same everywhere.
+
+    Args:
+        value: How much is selected, 0 to 1.
+        width: In pixels.
+        height: In pixels.
+
+    Returns:
+        The mask.
+    """
+    return Mask(torch.full((1, height, width), value))
+
+
+@node("CropMask", category="mask", title="Crop Mask", outputs=("MASK",))
+def crop_mask(mask: Mask, x: Side = 0, y: Side = 0, width: Length = 512, height: Length = 512) -> Mask:
+    """Cut a part out of a mask.
+
+    Args:
+        mask: The mask.
+        x: Pixels to leave out on the left.
+        y: Pixels to leave out at the top.
+        width: In pixels.
+        height: In pixels.
+
+    Returns:
+        The part.
+    """
+    return Mask(crop(as_noise_mask(mask)[:, 0], width, height, x, y))
+
+
+@node("ThresholdMask", category="mask", title="Threshold Mask", outputs=("MASK",))
+def threshold_mask(mask: Mask, value: Annotated[float, Range(0.0, 1.0, step=0.01)] = 0.5) -> Mask:
+    """Select all that is selected by more than a value, and nothing else.
+
+    Args:
+        mask: The mask.
+        value: The value, 0 to 1.
+
+    Returns:
+        A mask without shades.
+    """
+    return Mask((torch.as_tensor(mask) > value).float())
+
+
+@node("BatchMasksNode", category="mask", title="Batch Masks", outputs=("MASK",))
+def batch_masks(*masks: Annotated[Mask, Row("mask", least=2, most=50)]) -> Mask:
+    """Put masks into one batch; all take the size of the first.
+
+    Args:
+        masks: The masks.
+
+    Returns:
+        The batch.
+    """
+    like = as_noise_mask(masks[0])
+    return Mask(torch.cat([mask_for(mask, like.expand(len(mask), -1, -1, -1))[:, 0] for mask in masks]))

@@ -8,13 +8,18 @@ import torch
 from diffusion.images import UnreadablePicture
 from nodes.image import (
     canny_edges,
-    image_batch,
+    empty_image,
+    get_image_size,
     image_invert,
     image_pad_for_outpaint,
     load_image,
+    mask_preview,
     preview_image,
+    save_animated_png,
+    save_animated_webp,
     save_image,
 )
+from server.embedded import workflow_in
 
 PICTURE = torch.rand(2, 6, 8, 3, generator=torch.Generator().manual_seed(0))
 
@@ -69,8 +74,30 @@ def test_padding_gives_a_picture_and_a_mask_of_one_size():
     assert image.shape[1:3] == mask.shape[1:3] == (22, 16)
 
 
-def test_pictures_of_two_sizes_make_one_batch():
-    assert image_batch(PICTURE, torch.rand(1, 20, 20, 4)).shape == (3, 6, 8, 3)
+def test_a_mask_is_shown_without_being_kept(tmp_path):
+    folder = Folder(tmp_path)
+    mask_preview(torch.tensor([[[0.0, 1.0]]]), outputs=folder)
+    assert folder.shown[0]["temporary"] is True
+    assert list(PIL.Image.open(tmp_path / "mask_0.png").getdata()) == [(0, 0, 0), (255, 255, 255)]
+
+
+@pytest.mark.parametrize(("save", "suffix"), [(save_animated_webp, "webp"), (save_animated_png, "png")])
+def test_an_animation_holds_every_frame_and_the_workflow(tmp_path, save, suffix):
+    folder = Folder(tmp_path)
+    save(PICTURE, "a", 4.0, outputs=folder)
+    path = tmp_path / f"a_0.{suffix}"
+    animation = PIL.Image.open(path)
+    animation.load()
+    assert (animation.n_frames, animation.info["duration"], workflow_in(path.read_bytes())) == (2, 250, "{}")
+    assert torch.allclose(load_image(path.name, inputs=folder).image, PICTURE, atol=1 / 255)
+
+
+def test_a_picture_tells_its_size():
+    assert get_image_size(PICTURE) == (8, 6, 2)
+
+
+def test_an_empty_picture_has_a_colour():
+    assert (empty_image(3, 2, 1, 0xFF8000)[0, 0, 0] * 255).round().tolist() == [255, 128, 0]
 
 
 def test_edges_have_the_size_of_the_picture():

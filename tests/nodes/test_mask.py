@@ -7,7 +7,19 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nodes.mask import feather_mask, grow_mask, image_to_mask, invert_mask, load_image_mask, mask_to_image
+from nodes.mask import (
+    batch_masks,
+    crop_mask,
+    feather_mask,
+    grow_mask,
+    image_color_to_mask,
+    image_to_mask,
+    invert_mask,
+    load_image_mask,
+    mask_to_image,
+    solid_mask,
+    threshold_mask,
+)
 
 MASK = torch.rand(2, 5, 6, generator=torch.Generator().manual_seed(0))
 
@@ -48,3 +60,24 @@ def test_a_mask_shown_as_a_picture_is_the_mask_again_in_every_colour():
 
 def test_a_picture_without_alpha_is_taken_to_be_opaque():
     assert image_to_mask(torch.zeros(1, 2, 2, 3), "alpha").unique().tolist() == [1]
+
+
+def test_a_colour_is_selected():
+    image = torch.tensor([[[[1.0, 0.5, 0.0], [1.0, 0.0, 0.0]]]])
+    assert image_color_to_mask(image, 0xFF8000).tolist() == [[[1.0, 0.0]]]
+
+
+def test_a_solid_mask_is_the_same_everywhere():
+    assert solid_mask(0.25, 3, 2).tolist() == [[[0.25] * 3] * 2]
+
+
+def test_a_part_of_a_mask_is_cut_out():
+    assert crop_mask(torch.arange(12.0).view(1, 3, 4), 1, 2, 5, 5).tolist() == [[[9, 10, 11]]]
+
+
+def test_a_threshold_leaves_no_shades():
+    assert threshold_mask(torch.tensor([[[0.4, 0.5, 0.6]]]), 0.5).tolist() == [[[0, 0, 1]]]
+
+
+def test_masks_of_two_sizes_make_one_batch():
+    assert batch_masks(torch.ones(1, 3, 4), torch.zeros(2, 9, 9)).mean((1, 2)).tolist() == [1, 0, 0]

@@ -3,15 +3,27 @@ from pathlib import Path
 import pytest
 import torch
 
+from diffusion.values import Image, Mask
 from graph.define import spec_of
 from graph.errors import Interrupted
 from nodes.upscale import (
+    ByFactor,
+    ToDimensions,
+    ToHeight,
+    ToLongerSide,
+    ToMatch,
+    ToPixels,
+    ToShorterSide,
+    ToWidth,
     image_scale,
     image_scale_by,
+    image_scale_to_max_dimension,
+    image_scale_to_total_pixels,
     image_upscale_with_model,
     latent_upscale,
     latent_upscale_by,
     load_upscaler,
+    resize_image_mask,
 )
 from tests import tiny
 from tests.diffusion.toy import latent
@@ -72,3 +84,39 @@ def test_a_cancelled_run_stops_enlarging(upscaler):
 
     with pytest.raises(Interrupted):
         image_upscale_with_model(upscaler, PICTURE, progress=stopped)
+
+
+def test_a_picture_is_scaled_to_a_number_of_pixels():
+    assert image_scale_to_total_pixels(PICTURE, "area", 0.25, 8).shape[1:3] == (440, 592)
+    assert image_scale_to_total_pixels(PICTURE, "area", 0.25).shape[1:3] == (443, 591)
+
+
+@pytest.mark.parametrize(("picture", "size"), [(PICTURE, (45, 60)), (PICTURE.movedim(1, 2), (60, 45))])
+def test_the_longer_side_gets_a_length(picture, size):
+    assert image_scale_to_max_dimension(picture, "bilinear", 60).shape[1:3] == size
+
+
+@pytest.mark.parametrize(
+    ("target", "size"),
+    [
+        (ByFactor(0.5), (15, 20)),
+        (ToDimensions(10, 10), (10, 10)),
+        (ToDimensions(20, 0), (15, 20)),
+        (ToLongerSide(80), (60, 80)),
+        (ToShorterSide(60), (60, 80)),
+        (ToWidth(8), (6, 8)),
+        (ToHeight(6), (6, 8)),
+        (ToPixels(0.01), (89, 118)),
+        (ToMatch(torch.zeros(1, 7, 9)), (7, 9)),
+    ],
+)
+def test_pictures_and_masks_are_brought_to_a_size_told_in_many_ways(target, size):
+    image, mask = Image(PICTURE), Mask(PICTURE[..., 0])
+    made = resize_image_mask(image, target), resize_image_mask(mask, target, "nearest-exact")
+    assert [type(each) for each in made] == [Image, Mask]
+    assert [tuple(each.shape) for each in made] == [(1, *size, 3), (1, *size)]
+
+
+def test_the_size_s_inputs_stand_behind_its_choice():
+    choice = spec_of(resize_image_mask).inputs[1]
+    assert [option.key for option in choice.options][:2] == ["scale by multiplier", "scale dimensions"]

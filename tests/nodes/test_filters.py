@@ -1,0 +1,22 @@
+import pytest
+import torch
+
+from nodes.filters import image_add_noise, image_blur, image_morphology, image_quantize, image_sharpen
+
+PICTURE = torch.rand(2, 12, 8, 3, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize(
+    "node",
+    [
+        lambda: image_blur(PICTURE, 2, 0.5),
+        lambda: image_sharpen(PICTURE, 2, 0.5, 1.5),
+        lambda: image_quantize(PICTURE, 8, "bayer-4"),
+        lambda: image_morphology(PICTURE, "close", 4),
+        lambda: image_add_noise(PICTURE, 3, 0.2),
+    ],
+)
+def test_a_filter_changes_a_picture_and_keeps_its_size_and_range(node):
+    made = node()
+    assert made.shape == PICTURE.shape and not torch.equal(made, PICTURE)
+    assert float(made.min()) >= 0 and float(made.max()) <= 1 + 1e-6
