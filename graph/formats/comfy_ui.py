@@ -125,7 +125,7 @@ class _Reading:
         if spec is None and kind not in self.definitions:
             extra["sockets"] = {side: _sockets(raw.get(side)) for side in ("inputs", "outputs")}
             extra["widgets_values"] = raw.get("widgets_values")
-        title = raw.get("title")
+        title = drawing.text(raw.get("title"))
         return Node(
             type=kind,
             pack=spec.pack if spec else "",
@@ -135,7 +135,7 @@ class _Reading:
             position=drawing.pair(raw.get("pos")) or (0.0, 0.0),
             size=drawing.pair(raw.get("size")),
             state=STATES.get(raw.get("mode"), "on"),
-            color=raw.get("bgcolor") or raw.get("color"),
+            color=drawing.text(raw.get("bgcolor")) or drawing.text(raw.get("color")),
             pinned=bool(flags.get("pinned")),
             collapsed=bool(flags.get("collapsed")),
             seeds=seeds,
@@ -218,7 +218,7 @@ class _Reading:
                 str(port["name"]),
                 tuple(ports.get(index, ())),
                 str(port.get("type") or "*"),
-                _label(port),
+                drawing.text(port.get("label")),
             )
 
     def named_outputs(self, data: dict[str, Json], page: Sheet) -> Iterator[NamedOutput]:
@@ -230,7 +230,7 @@ class _Reading:
                     str(port["name"]),
                     (source.node, source.output),
                     str(port.get("type") or "*"),
-                    _label(port),
+                    drawing.text(port.get("label")),
                 )
             else:
                 self.problems.append(
@@ -287,11 +287,6 @@ def _groups(raw: Json) -> tuple[Group, ...]:
 def _ports(data: dict[str, Json], side: str) -> list[dict[str, Json]]:
     """The named inputs or outputs of a subgraph definition; a root graph has none."""
     return data.get(side) or [] if f"{side[:-1]}Node" in data else []
-
-
-def _label(port: dict[str, Json]) -> str | None:
-    label = port.get("label")
-    return label if isinstance(label, str) else None
 
 
 def _sockets(entries: Json) -> list[dict[str, Json]]:

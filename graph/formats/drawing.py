@@ -6,6 +6,11 @@ from graph.formats.wires import widget_values
 from graph.workflow import Group, Json, Note
 
 
+def text(value: Json) -> str | None:
+    """A title or a colour; None if it is no text, or an empty one."""
+    return value if isinstance(value, str) and value else None
+
+
 def pair(value: Json) -> tuple[float, float] | None:
     """A place or a size, from a list or an object with the keys "0" and "1"; None if it is neither."""
     found = _numbers(value, 2)
@@ -18,24 +23,22 @@ def group(raw: Json, index: int) -> Group | None:
     if bounds is None:
         return None
     x, y, width, height = bounds
-    color = raw.get("color")
     return Group(
         str(raw.get("id") or index),
-        str(raw.get("title") or ""),
+        text(raw.get("title")) or "",
         (x, y, width, height),
-        color if isinstance(color, str) else None,
+        text(raw.get("color")),
     )
 
 
 def note(id: str, raw: dict[str, Json]) -> Note:
     """Text on the canvas."""
-    text, color = next(iter(widget_values(raw)), None), raw.get("bgcolor")
     return Note(
         id,
-        str(text or ""),
+        text(next(iter(widget_values(raw)), None)) or "",
         pair(raw.get("pos")) or (0.0, 0.0),
         pair(raw.get("size")) or (280.0, 160.0),
-        color if isinstance(color, str) else None,
+        text(raw.get("bgcolor")),
     )
 
 
