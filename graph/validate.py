@@ -166,7 +166,7 @@ class _Check:
             elif node.inputs.get(name) is not None:
                 found = fault(item, node.inputs[name], self.files, self._suggest)
             else:
-                found = self._missing(item, node, spec)
+                found = self._missing(item, node)
             if found:
                 yield Problem(*found, node=node_id, input=name)
         self.types[node_id] = {
@@ -174,7 +174,7 @@ class _Check:
             for output in spec.outputs
         }
         if not spec.has_dynamic_inputs:
-            yield from self._undeclared(node_id, node, spec, inputs)
+            yield from self._undeclared(node_id, node, inputs)
 
     def _unknown_node(self, node_id: str, node: Node) -> Problem:
         pack = f"the pack '{node.pack}'" if node.pack else "the pack"
@@ -182,7 +182,7 @@ class _Check:
         return Problem("unknown_node", f"There is no node type {brief(node.type)}.", hint, node_id)
 
     def _other_version(self, node_id: str, node: Node, spec: NodeSpec) -> Problem:
-        title = node.title or spec.title or spec.type
+        title = self._title(node)
         message = f"{title} was saved as version {node.version}, but this program has version {spec.version}."
         update = f"Update {f'the pack {spec.pack!r}' if spec.pack else 'Photogram'}, or check its values."
         hint = (
@@ -192,10 +192,10 @@ class _Check:
         )
         return Problem("other_version", message, hint, node_id, warning=True)
 
-    def _missing(self, item: Input, node: Node, spec: NodeSpec) -> Fault | None:
+    def _missing(self, item: Input, node: Node) -> Fault | None:
         if item.optional or item.default is not None or item.options:
             return None
-        title = node.title or spec.title or spec.type
+        title = self._title(node)
         if item.widget is not None:
             return Fault("missing_input", f"{item.name} of {title} has no value.", "Enter or choose one.")
         return Fault("missing_input", f"{item.name} of {title} is not connected.", self._source_of(item.type))
@@ -235,10 +235,8 @@ class _Check:
         spec = self.specs.get(node.type)
         return None if spec is None else {output.name: output.type for output in spec.outputs}
 
-    def _undeclared(
-        self, node_id: str, node: Node, spec: NodeSpec, inputs: Mapping[str, Input]
-    ) -> Iterator[Problem]:
-        title = node.title or spec.title or spec.type
+    def _undeclared(self, node_id: str, node: Node, inputs: Mapping[str, Input]) -> Iterator[Problem]:
+        title = self._title(node)
         for name in self.wired[node_id]:
             if name not in inputs:
                 hint = self._suggest(name, inputs) or "Remove the link."
