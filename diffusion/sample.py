@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from math import isclose
 from typing import ClassVar, NamedTuple, Protocol
 
@@ -152,7 +153,33 @@ def prepare(job: Job, check: Callable[[], None] = quiet) -> Run:
         denoise = repainting(denoise, model, Kept(mask_for(latent.noise_mask, clean), clean, background))
     source = noise_source(sampler, x, seed, sigmas)
     asked = denoise if sampler.guided else (lambda x, sigma: denoise(x, sigma).denoised)
-    return Run(job, x, sampler.start(asked, x, sigmas, source, model.noise))
+    return Run(job, x, explained(sampler.start(asked, x, sigmas, source, model.noise), sigmas))
+
+
+def explained(steps: Iterator[Step], sigmas: Sigmas) -> Iterator[Step]:
+    """The steps; where arithmetic breaks down because levels do not fall, that is told in a sentence."""
+    try:
+        yield from steps
+    except (ArithmeticError, ValueError) as error:
+        pair = next((pair for pair in pairwise(sigmas) if pair[1] >= pair[0]), None)
+        if pair is None:
+            raise
+        raise DiffusionError(
+            f"This sampler cannot go from noise level {pair[0]:.4g} to {pair[1]:.4g}.",
+            "Use levels of which each is below the one before, or choose euler.",
+        ) from error
+
+
+def noised(model: Model, run_noise: RunNoise, sigmas: Sigmas, latent: Latent) -> Latent:
+    """A clean latent as noisy as between the first and the last of some levels, or as one level alone."""
+    if not sigmas:
+        return latent
+    level = abs(sigmas[0] - sigmas[-1]) if len(sigmas) > 1 else sigmas[0]
+    latent = fitted(latent, model)
+    clean = latent.samples.float()
+    clean = model.latent_in(clean) if clean.any() else clean
+    x = model.prediction.noised(run_noise.drawn(latent).float(), clean, level, False)
+    return replace(latent, samples=model.latent_out(x))
 
 
 def guided(job: Job, latent: Latent, clean: Tensor, check: Callable[[], None]) -> GuidedDenoise:

@@ -10,9 +10,9 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 import torch
-from torch import Tensor
 
 from diffusion.noise_range import NoiseRange
+from diffusion.spacing import exponential_between, floats, karras_between, require_positive
 from diffusion.values import Sigmas
 
 Schedule: TypeAlias = Callable[[int, NoiseRange], Sigmas]
@@ -28,25 +28,24 @@ def normal(steps: int, noise: NoiseRange) -> Sigmas:
     """Evenly spaced in the time the network sees."""
     first, last = noise.timestep(noise.sigma_max), noise.timestep(noise.sigma_min)
     if abs(noise.sigma(last)) <= 1e-5:
-        return tuple(noise.sigma(t) for t in _floats(torch.linspace(first, last, steps + 1)))
-    return (*(noise.sigma(t) for t in _floats(torch.linspace(first, last, steps))), 0.0)
+        return tuple(noise.sigma(t) for t in floats(torch.linspace(first, last, steps + 1)))
+    return (*(noise.sigma(t) for t in floats(torch.linspace(first, last, steps))), 0.0)
 
 
 def sgm_uniform(steps: int, noise: NoiseRange) -> Sigmas:
     """Evenly spaced in time, without the least noisy end; the spacing of Stability's generative-models."""
     first, last = noise.timestep(noise.sigma_max), noise.timestep(noise.sigma_min)
-    return (*(noise.sigma(t) for t in _floats(torch.linspace(first, last, steps + 1)[:-1])), 0.0)
+    return (*(noise.sigma(t) for t in floats(torch.linspace(first, last, steps + 1)[:-1])), 0.0)
 
 
 def karras(steps: int, noise: NoiseRange) -> Sigmas:
     """Karras et al. 2022 (arXiv:2206.00364), equation 5, with rho 7."""
-    high, low = noise.sigma_max ** (1 / 7), noise.sigma_min ** (1 / 7)
-    return (*_floats((high + torch.linspace(0, 1, steps) * (low - high)) ** 7), 0.0)
+    return karras_between(steps, noise.sigma_min, noise.sigma_max)
 
 
 def exponential(steps: int, noise: NoiseRange) -> Sigmas:
     """Evenly spaced in the logarithm of sigma."""
-    return (*_floats(torch.linspace(log(noise.sigma_max), log(noise.sigma_min), steps).exp()), 0.0)
+    return exponential_between(steps, noise.sigma_min, noise.sigma_max)
 
 
 def ddim_uniform(steps: int, noise: NoiseRange) -> Sigmas:
@@ -65,6 +64,7 @@ def beta(steps: int, noise: NoiseRange) -> Sigmas:
 
 def beta_times(steps: int, noise: NoiseRange, a: float, b: float) -> Sigmas:
     """`beta` with free shape parameters."""
+    require_positive(alpha=a, beta=b)
     table = noise.sigmas
     last = len(table) - 1
 
@@ -94,13 +94,13 @@ def linear_quadratic(steps: int, noise: NoiseRange) -> Sigmas:
         step * threshold / linear_steps if step < linear_steps else square * step**2 + slope * step + offset
         for step in range(steps)
     ]
-    return _floats(torch.tensor([1.0 - d for d in (*done, 1.0)]) * noise.sigma_max)
+    return floats(torch.tensor([1.0 - d for d in (*done, 1.0)]) * noise.sigma_max)
 
 
 def kl_optimal(steps: int, noise: NoiseRange) -> Sigmas:
     """Sabour et al. 2024, Align Your Steps (arXiv:2404.14507), theorem 3.1. One step starts at the top."""
     done = torch.arange(steps, dtype=torch.float32) / max(steps - 1, 1)
-    return (*_floats((done * atan(noise.sigma_min) + (1 - done) * atan(noise.sigma_max)).tan()), 0.0)
+    return (*floats((done * atan(noise.sigma_min) + (1 - done) * atan(noise.sigma_max)).tan()), 0.0)
 
 
 SCHEDULES: Mapping[str, Schedule] = MappingProxyType(
@@ -140,11 +140,6 @@ def between(sigmas: Sigmas, start: int, end: int, leftover: bool = False) -> Sig
     if end < len(sigmas) - 1:
         sigmas = sigmas[: end + 1] if leftover else (*sigmas[:end], 0.0)
     return sigmas[start:] if start < len(sigmas) - 1 else ()
-
-
-def _floats(values: Tensor) -> tuple[float, ...]:
-    numbers: list[float] = values.tolist()
-    return tuple(numbers)
 
 
 def _beta_cdf(x: float, a: float, b: float) -> float:

@@ -12,9 +12,14 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
+from diffusion.errors import DiffusionError
 from diffusion.samplers.step import Denoise, Noise, Step, ancestral_split
 from diffusion.values import Sigmas
 
+LARGE = 1e9
+"""The error of a solution that is infinitely far off."""
+PATIENCE = 100
+"""How many steps in a row may miss the tolerance."""
 Predicted: TypeAlias = Callable[[Tensor, float], Tensor]
 """The noise a model sees in x at a time t."""
 
@@ -63,8 +68,13 @@ def dpm_adaptive(
     control = control or Control()
     start, end = _interval(sigmas)
     predicted = _noise_of(denoise)
-    t, h, x_before, errors = start, control.h_init, x, (0.0, 0.0, 0.0)
+    t, h, x_before, errors, rejected = start, control.h_init, x, (0.0, 0.0, 0.0), 0
     while t < end - 1e-5:
+        if rejected == PATIENCE or t + h == t:
+            raise DiffusionError(
+                f"dpm_adaptive found no step that meets its tolerance at sigma {exp(-t):.4g}.",
+                "Raise rtol, atol or h_init, or lower accept_safety.",
+            )
         t_next = min(end, t + h)
         down, up = _split(t, t_next, end, eta)
         first = predicted(x, t)
@@ -78,7 +88,9 @@ def dpm_adaptive(
             if up:
                 x = x + noise(exp(-t), exp(-t_next)) * (s_noise * up)
             errors = (errors[0], errors[0], errors[1])
-            t = t_next
+            t, rejected = t_next, 0
+        else:
+            rejected += 1
         h *= factor
         if accepted:
             yield Step(x, denoised, (t - start) / (end - start))
@@ -166,7 +178,7 @@ def _split(t: float, t_next: float, end: float, eta: float) -> tuple[float, floa
 
 def _error(low: Tensor, high: Tensor, before: Tensor, control: Control) -> float:
     allowed = torch.maximum(low.abs(), before.abs()).mul(control.rtol).clamp(min=control.atol)
-    return float(((low - high) / allowed).square().mean().sqrt())
+    return min(float(((low - high) / allowed).square().mean().sqrt()), LARGE)
 
 
 def _proposed(errors: tuple[float, ...], gains: tuple[float, float, float], order: int) -> float:

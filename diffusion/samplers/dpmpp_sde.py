@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 
 from torch import Tensor
 
+from diffusion.errors import DiffusionError
 from diffusion.samplers.step import (
     Denoise,
     Noise,
@@ -35,6 +36,8 @@ def dpmpp_sde(
     r: float = 0.5,
 ) -> Iterator[Step]:
     """DPM-Solver++(2S), Lu et al. 2022 (arXiv:2211.01095), algorithm 1, with fresh noise at both stages."""
+    if r == 0:
+        raise DiffusionError("r is 0, but the second call must be made later than the first.", "Raise r.")
     for sigma, sigma_next in pairwise(sigmas):
         denoised = denoise(x, sigma)
         if sigma_next == 0:

@@ -198,6 +198,21 @@ def test_numbers_that_break_down_are_told_with_the_step():
         sample(job(positive=broken), quiet)
 
 
+@pytest.mark.parametrize("sampler", ["dpmpp_2m_sde", "sa_solver", "uni_pc"])
+def test_levels_that_do_not_fall_are_named_where_a_sampler_cannot_take_them(sampler):
+    with pytest.raises(DiffusionError, match="cannot go from noise level 5 to 5"):
+        made(sampler=sampler, sigmas=(14.0, 5.0, 5.0, 1.0, 0.3, 0.0))
+
+
+def test_a_schedule_turned_round_turns_a_picture_into_noise_and_back():
+    source = latent()
+    up = karras(60, NOISE)[-2::-1]
+    noisy = made(latent=source, sigmas=up, scale=1.0, adds_noise=False)
+    back = made(latent=Latent(noisy), sigmas=up[::-1], scale=1.0, adds_noise=False)
+    assert float(noisy.std()) > 10 * float(source.samples.std())
+    assert torch.allclose(back, source.samples, rtol=0.2, atol=0.5)
+
+
 def test_an_empty_latent_takes_on_the_channels_of_the_model():
     assert made(latent=Latent(torch.zeros(1, 16, 8, 8))).shape == (1, 4, 8, 8)
 

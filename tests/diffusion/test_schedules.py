@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diffusion.noise_range import linear_betas
+from diffusion.noise_range import flow, flux_flow, linear_betas
 from diffusion.schedules import SCHEDULES, beta_times, between, last_part, normal, simple
 
 NOISE = linear_betas()
@@ -22,6 +22,23 @@ VECTORS = {
     ("linear_quadratic", 4): "14.614641 14.431958 14.249275 10.595615 0",
     ("kl_optimal", 4): "14.614633 1.597066 0.572914 0.029167 0",
 }
+
+FLOW_VECTORS = {
+    ("sd3", "simple"): "1 0.9 0.75 0.5 0",
+    ("sd3", "normal"): "1 0.857692 0.602151 0.008929 0",
+    ("sd3", "sgm_uniform"): "1 0.900359 0.751121 0.502985 0",
+    ("sd3", "beta"): "1 0.933535 0.750749 0.392171 0",
+    ("sd3", "karras"): "1 0.232737 0.036832 0.002994 0",
+    ("flux", "simple"): "1 0.904531 0.759511 0.512844 0",
+    ("flux", "normal"): "1 0.863376 0.612492 0.000997 0",
+}
+FLOWS = {"sd3": flow(3.0), "flux": flux_flow(1.15)}
+
+
+@pytest.mark.parametrize(("family", "name"), FLOW_VECTORS)
+def test_a_flow_models_schedule_is_the_one_the_field_knows(family, name):
+    expected = [float(value) for value in FLOW_VECTORS[family, name].split()]
+    assert SCHEDULES[name](4, FLOWS[family]) == pytest.approx(expected, abs=6e-7)
 
 
 @pytest.mark.parametrize(("name", "steps"), VECTORS)
