@@ -30,12 +30,12 @@ class Thumbnails:
                 await asyncio.to_thread(self._keep, path, picture)
         return path.name
 
-    def prune(self) -> None:
+    def prune(self, kept: int = KEPT) -> None:
         """Remove the oldest beyond the number that is kept."""
         if not self.folder.is_dir():
             return
         paths = sorted(self.folder.glob("*.webp"), key=lambda path: path.stat().st_mtime_ns)
-        for path in paths[:-KEPT]:
+        for path in paths[:-kept]:
             path.unlink(missing_ok=True)
 
     def _keep(self, path: Path, picture: bytes) -> None:

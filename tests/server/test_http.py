@@ -94,7 +94,7 @@ async def test_a_large_body_of_unknown_length_is_refused(client: Client) -> None
 
 
 async def test_a_compressed_bomb_is_refused_without_unpacking_it_all(client: Client) -> None:
-    bomb = gzip.compress(b" " * 200_000_000, 9)
+    bomb = gzip.compress(b" " * 60_000_000)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     answer = await client.post("/v1/runs/cancel", data=bomb, headers=JSON | {"Content-Encoding": "gzip"})
     assert answer.status == 413

@@ -52,7 +52,7 @@ async def test_what_was_queued_and_running_when_the_server_was_killed_finishes_a
 ) -> None:
     victim = Victim(tmp_path)
     ids = [victim.submit(saved(value, seconds=0.3)) for value in range(4)]
-    await asyncio.sleep(1.5)
+    await asyncio.sleep(0.8)
     victim.kill()
     toys = await settled(tmp_path, ids)
     assert len(toys.files()) == 4

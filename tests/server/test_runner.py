@@ -200,7 +200,7 @@ async def test_a_database_that_cannot_be_written_for_a_while_stops_nothing_for_g
         writer.execute("pragma query_only = on")
         if meanwhile == "the worker dies":
             os.kill(toys.runner.pid or 0, 9)
-        await asyncio.sleep(0.7)
+        await asyncio.sleep(0.5)
         with pytest.raises(
             StorageFailed, match="The database cannot be used just now: attempt to write a readonly"
         ):
@@ -404,9 +404,9 @@ async def test_a_node_that_hangs_is_given_up(tmp_path: Path, node: str, reason: 
 
 
 async def test_a_node_that_computes_is_not_taken_for_hung(tmp_path: Path) -> None:
-    limits = Limits(hung=0.5, run=60, tick=0.05)
+    limits = Limits(hung=0.4, run=60, tick=0.05)
     async with plant(tmp_path, limits) as toys:
-        run = await toys.run(workflow(spin={"seconds": 1.5}, save={"value": {"link": ["spin", "INT"]}}))
+        run = await toys.run(workflow(spin={"seconds": 1.0}, save={"value": {"link": ["spin", "INT"]}}))
         assert (run.state, run.attempt) == ("succeeded", 1)
 
 

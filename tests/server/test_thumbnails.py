@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from server import thumbnails
 from server.files import NotThere
 from server.pictures import PictureRefused, Pictures
 from server.thumbnails import Thumbnails
@@ -35,10 +34,10 @@ async def test_what_is_no_picture_has_none(small: Thumbnails, tmp_path: Path) ->
 
 def test_the_oldest_make_room(small: Thumbnails) -> None:
     small.folder.mkdir()
-    for number in range(thumbnails.KEPT + 2):
+    for number in range(5):
         path = small.folder / f"{number}.webp"
         path.touch()
         os.utime(path, (number, number))
-    small.prune()
+    small.prune(kept=3)
     assert not (small.folder / "1.webp").exists()
     assert (small.folder / "2.webp").exists()
