@@ -203,8 +203,8 @@ def working_bytes(x: Tensor, module: nn.Module) -> int:
     Measured on a CPU: 18 feature maps as wide as the first where that level only convolves, and 32 where it
     also attends, when its widest layer makes eight of them. This counts 11 and 22.
     """
-    top = ("conv_in.", "down_blocks.0.")
-    widths = [len(weight) for name, weight in module.named_parameters() if name.startswith(top)]
+    names = ("conv_in", "down_blocks.0") if hasattr(module, "conv_in") else ()
+    widths = [len(weight) for name in names for weight in module.get_submodule(name).parameters()]
     maps = 10 * min(widths, default=0) + 3 * max(widths, default=0) // 2
     return len(x) * x.shape[-1] * x.shape[-2] * maps * next(module.parameters()).dtype.itemsize
 
@@ -215,12 +215,18 @@ def checked(module: nn.Module, check: Callable[[], None]) -> Iterator[None]:
     if check is quiet:
         yield
         return
-    # The members of lists that have parts of their own are the blocks: residual blocks, attentions, layers.
-    lists = [part for part in module.modules() if isinstance(part, nn.ModuleList)]
-    blocks = [block for each in lists for block in each if block._modules]
-    hooks = [block.register_forward_pre_hook(lambda *_: check()) for block in blocks]
+    hooks = [block.register_forward_pre_hook(lambda *_: check()) for block in blocks(module)]
     try:
         yield
     finally:
         for hook in hooks:
             hook.remove()
+
+
+def blocks(module: nn.Module) -> Iterator[nn.Module]:
+    """What a network calls one after another: the innermost list members that have parts."""
+    for part in (*module.children(), *(inner for child in module.children() for inner in child.children())):
+        if isinstance(part, nn.ModuleList):
+            for block in part:
+                if block._modules:
+                    yield from list(blocks(block)) or (block,)
