@@ -20,7 +20,7 @@ from graph.events import NodeProgress
 from graph.node import Host, Implementation, Input, NodeSpec, Result
 from graph.services import Outputs, Progress
 from graph.workflow import Json
-from server import messages
+from server import api, messages
 from server.assets import Item, expanded, staging
 from server.files import UnsafeName, plain_name
 
@@ -235,9 +235,8 @@ class NodeProgressReport:
 
         def send() -> None:
             try:
-                scope.send(
-                    messages.Previewed(scope.run, self._node, done, total, "image/jpeg", jpeg(picture))
-                )
+                about = api.PreviewHeader(scope.run, self._node, done, total, "image/jpeg")
+                scope.send(messages.Previewed(about, jpeg(picture)))
             finally:
                 scope.previewing.release()
 

@@ -1,12 +1,10 @@
 """Events: published once, kept for a while, and sent to whoever listens, however slowly."""
 
 import asyncio
-import json
 import logging
 import struct
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Hashable
-from dataclasses import dataclass
 
 import msgspec
 
@@ -30,18 +28,6 @@ BACKLOG_BYTES = 1 << 20
 BLOCK = 100_000
 """Numbers are reserved on the disk in blocks of this size, so that they never go back."""
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """A small picture of what a node is making."""
-
-    run: str
-    node: str
-    done: int
-    total: int
-    mime: str
-    picture: bytes
 
 
 class Subscription:
@@ -138,15 +124,12 @@ class Hub:
             self._reserving = asyncio.ensure_future(self._reserve_ahead(self._reserved + BLOCK))
         return self.seq
 
-    def show(self, preview: Preview) -> None:
+    def show(self, about: api.PreviewHeader, picture: bytes) -> None:
         """Send a preview. Previews have no number and are not kept."""
-        head = json.dumps(
-            {key: getattr(preview, key) for key in ("run", "node", "done", "total", "mime")},
-            ensure_ascii=False,
-        ).encode()
-        frame = struct.pack(">I", len(head)) + head + preview.picture
+        head = msgspec.json.encode(about)
+        frame = struct.pack(">I", len(head)) + head + picture
         for subscription in tuple(self._subscriptions):
-            subscription.offer(("preview", preview.run), frame)
+            subscription.offer(("preview", about.run), frame)
 
     def subscribe(self, after: int | None = None) -> Subscription:
         """Listen from now on, or first to everything after that number.
@@ -167,7 +150,7 @@ class Hub:
         missed = [(seq, frame) for seq, frame in self._kept if seq > after]
         too_much = sum(len(frame) for _, frame in missed) > BACKLOG_BYTES // 2
         if after < self._floor or after > self.seq or too_much:
-            frame = msgspec.json.encode({"kind": "resync", "seq": self.seq}).decode()
+            frame = msgspec.json.encode(api.Resync(self.seq)).decode()
             subscription.offer("resync", frame)
             return
         for seq, frame in missed:

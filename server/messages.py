@@ -179,11 +179,7 @@ class Show:
 class Previewed:
     """A small picture of what a node is making."""
 
-    run: str
-    node: str
-    done: int
-    total: int
-    mime: str
+    about: api.PreviewHeader
     picture: bytes
     kind: Literal["previewed"] = "previewed"
 

@@ -15,7 +15,7 @@ from server import api, messages
 from server.assets import Assets
 from server.database import StorageFailed
 from server.files import UnsafeName
-from server.hub import Hub, Preview
+from server.hub import Hub
 from server.process import WorkerProcess
 from server.queue import Claim, Queue
 
@@ -217,10 +217,8 @@ class Shift:
                 self._hub.publish(told, run)
             case messages.Show(run) if self._is_current(run):
                 self._spawn(self._keep(message))
-            case messages.Previewed(run) if self._is_current(run):
-                self._hub.show(
-                    Preview(run, message.node, message.done, message.total, message.mime, message.picture)
-                )
+            case messages.Previewed(about, picture) if self._is_current(about.run):
+                self._hub.show(about, picture)
 
     async def _keep(self, show: messages.Show) -> None:
         """Store what a node shows, tell the world, and tell the worker how it went."""

@@ -26,7 +26,7 @@ def main() -> None:
     if sys.version_info < (3, 11):  # noqa: UP036  the system's Python may be older than the project's
         raise SystemExit(f"Photogram needs Python 3.11 or newer; this is {sys.version.split()[0]}.")
     purpose = sys.argv[1] if len(sys.argv) > 1 else "run"
-    if purpose not in ("run", "test", "editor"):
+    if purpose not in ("run", "test"):
         raise SystemExit("Usage: python3 tools/setup.py run|test")
     make_venv()
     install("torch", "--requirement", LOCKS / "torch.txt")

@@ -62,7 +62,9 @@ def test_a_preview_is_sent_while_somebody_looks(scope: Scope, sent: list[Any]) -
     scope.is_watched = lambda: True
     scope.host("a").service(Progress)(1, 2, Image.new("RGB", (64, 64)))  # type: ignore[type-abstract]
     scope.encoder.shutdown()
-    assert [message.mime for message in sent if isinstance(message, messages.Previewed)] == ["image/jpeg"]
+    assert [message.about.mime for message in sent if isinstance(message, messages.Previewed)] == [
+        "image/jpeg"
+    ]
 
 
 def test_a_preview_is_small(tmp_path: Path) -> None:

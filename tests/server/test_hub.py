@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from graph.events import NodeProgress, NodeShown, NodeStarted
 from server import api
 from server.database import Database
-from server.hub import BACKLOG_BYTES, KEPT, Hub, Preview, Subscription
+from server.hub import BACKLOG_BYTES, KEPT, Hub, Subscription
 
 
 async def take(subscription: Subscription, count: int) -> list[Any]:
@@ -62,7 +62,7 @@ async def test_progress_that_was_not_fetched_is_replaced_by_newer(hub: Hub) -> N
 async def test_of_the_previews_of_a_run_the_newest_wins(hub: Hub) -> None:
     listener = hub.subscribe()
     for done in (1, 2):
-        hub.show(Preview("r", "a", done, 9, "image/jpeg", b"picture%d" % done))
+        hub.show(api.PreviewHeader("r", "a", done, 9, "image/jpeg"), b"picture%d" % done)
     (frame,) = await take(listener, 1)
     length = int.from_bytes(frame[:4], "big")
     assert json.loads(frame[4 : 4 + length]) == {

@@ -14,7 +14,9 @@ from server.hosting import happened
 
 SPEC = NodeSpec("KSampler", inputs=(Input("steps", "INT", Widget("number", low=1, high=10_000), default=20),))
 SAMPLES = (
-    messages.Settings(("models",), "in", "out", "temp", packs=("a", "b")),
+    messages.Settings(
+        ("models",), "in", "out", "temp", packs=("a", "b"), deadly={"c": "It ended the process."}
+    ),
     messages.Execute("r", 2, "{}", ("a",)),
     messages.Stop("r"),
     messages.Prepare(1, "{}"),
@@ -22,6 +24,7 @@ SAMPLES = (
     messages.Kept("r", "n", problem=Problem("disk_full", "The disk is full.")),
     messages.Watch(True),
     messages.Free(),
+    messages.Importing("p"),
     messages.Ready(
         api.Catalog((SPEC,), (api.BrokenPack("p", "because"),)), api.Device("cpu", "x", 1, 2, "float32")
     ),
@@ -31,7 +34,7 @@ SAMPLES = (
     messages.Began("r", 7),
     messages.Happened("r", {"kind": "node_started", "node": "a"}),
     messages.Show("r", "n", (Item({"kind": "image"}, "/tmp/x", "a", ".png", True),)),
-    messages.Previewed("r", "n", 1, 2, "image/jpeg", b"\xff\xd8"),
+    messages.Previewed(api.PreviewHeader("r", "n", 1, 2, "image/jpeg"), b"\xff\xd8"),
     messages.Ended("r", 1, "failed", (Problem("a", "B."),)),
 )
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from aiohttp import WSMsgType, WSServerHandshakeError
 
-from server.hub import Preview
+from server import api
 from server.parts import PARTS
 from tests.server.served import document, served
 
@@ -42,7 +42,7 @@ async def test_who_was_away_too_long_is_told_to_read_everything_again(client: Cl
 
 async def test_a_preview_is_a_head_and_a_picture(client: Client) -> None:
     async with client.ws_connect("/v1/events") as socket:
-        client.app[PARTS].hub.show(Preview("r", "n", 1, 2, "image/jpeg", b"picture"))
+        client.app[PARTS].hub.show(api.PreviewHeader("r", "n", 1, 2, "image/jpeg"), b"picture")
         data = await socket.receive_bytes(timeout=5)
     length = int.from_bytes(data[:4], "big")
     head = {"run": "r", "node": "n", "done": 1, "total": 2, "mime": "image/jpeg"}
