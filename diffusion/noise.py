@@ -1,7 +1,7 @@
 """Seeded noise: what a run starts from, and what samplers draw on the way."""
 
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from math import sqrt
 from typing import Any, ClassVar
 
@@ -72,6 +72,7 @@ def brownian_noise(x: Tensor, seed: int, sigmas: Sigmas, device: torch.device) -
     float32, lives on `device` and goes from the lowest sigma above 0 to the highest.
     """
     low, high = min(sigma for sigma in sigmas if sigma > 0), max(sigmas)
+    ends = round(low, 6), round(high, 6)  # the tree rounds its ends so, and warns of what lies beyond
 
     @cache
     def tree() -> Any:
@@ -80,15 +81,14 @@ def brownian_noise(x: Tensor, seed: int, sigmas: Sigmas, device: torch.device) -
         start = torch.zeros(x.shape, dtype=torch.float32, device=device)
         return torchsde.BrownianTree(t0=low, w0=start, t1=high, entropy=seed % SEEDS)
 
-    def inside(sigma: float) -> float:
-        return min(max(sigma, round(low, 6)), round(high, 6))  # the tree rounds its ends so
+    @lru_cache(maxsize=3)  # a step starts where the one before ended
+    def above(sigma: float) -> Tensor:
+        path: Tensor = tree()(min(max(sigma, ends[0]), ends[1]), ends[1])
+        return path
 
     def draw(sigma: float, sigma_next: float) -> Tensor:
-        first, last = sorted((sigma, sigma_next))
-        sign = -1 if sigma_next < sigma else 1
-        scale = sign / sqrt(np.float32(last) - np.float32(first))
-        increment: Tensor = tree()(inside(first), inside(last))
-        return (increment * scale).to(x)
+        length = abs(np.float32(sigma) - np.float32(sigma_next))
+        return ((above(sigma) - above(sigma_next)) / sqrt(length)).to(x)
 
     return draw
 
