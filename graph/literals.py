@@ -7,11 +7,11 @@ from typing import NamedTuple, TypeAlias
 
 from graph.node import Input, Widget
 from graph.suggest import brief
+from graph.widgets import MAX_SEED
 from graph.wires import ANY, parts
 
 PICKLED = (".ckpt", ".pt", ".pth", ".bin")
 """Endings of files of weights that are not opened."""
-MAX_SEED = 2**64 - 1
 Suggest: TypeAlias = Callable[[str, Collection[str]], str]
 """`Did you mean '...'?` for a word and what it could have been, or nothing."""
 Names: TypeAlias = Callable[[str], Collection[str]]
