@@ -64,7 +64,7 @@ class _Inside:
             for place, node in enumerate(raw["nodes"])
         ]
         self.wires = [wire[:4] for wire in raw.get("links") or () if None not in wire[:4]]
-        self.external = {(place, slot) for place, slot, *_ in raw.get("external") or ()}
+        self.external = {(_place(node), slot) for node, slot, *_ in raw.get("external") or ()}
         self.links: list[dict[str, Json]] = []
         self.ports: list[dict[str, Json]] = []
         self.widgets: list[Input] = []
@@ -167,6 +167,11 @@ class _Inside:
         """What the person changed about an input or output: its name, whether it is visible."""
         config = (self.raw.get("config") or {}).get(str(place)) or {}
         return (config.get(side) or {}).get(name) or {}
+
+
+def _place(node: Json) -> Json:
+    """A node by its place in the list; some files hold the whole node."""
+    return node.get("index") if isinstance(node, dict) else node
 
 
 def _unknown(name: str) -> Input:

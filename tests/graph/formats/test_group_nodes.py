@@ -60,6 +60,12 @@ def test_a_group_node_becomes_a_subgraph_with_its_wires(specs):
     ]
 
 
+def test_an_output_that_shows_may_be_written_with_its_whole_node(specs):
+    whole = {**SAMPLE["nodes"][0], "index": 0}
+    group = {**SAMPLE, "external": [[whole, 0, "LATENT"]]}
+    assert flat(file(group), specs).links == flat(file(), specs).links
+
+
 def test_values_of_a_group_node_go_to_the_widgets_inside_in_order(specs):
     nodes = flat(file(), specs).nodes
     assert nodes["7:0"].inputs == {"seed": 5, "steps": 30, "cfg": 7.5, "sampler_name": "ddim"}
