@@ -76,6 +76,7 @@ def local_runner(config: Config, queue: Queue, hub: Hub, assets: Assets) -> Loca
         input=str(config.input),
         output=str(config.output),
         temp=str(config.temp),
+        converted=str(config.data / "converted"),
         packs=(str(config.custom_nodes),),
         device=config.device,
         precision=config.precision,

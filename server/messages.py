@@ -26,13 +26,15 @@ class Settings:
     """What a worker is started with. `modules` of built-in nodes are left out where `builtin_nodes` is off.
 
     `deadly` packs, by name with the reason, are not imported, because that ended a worker before. `threads` 0
-    leaves the number of CPU threads to the machine. Without built-in nodes nothing imports torch.
+    leaves the number of CPU threads to the machine. `converted` is the folder for pickled weights once they
+    are safetensors; without it they are refused. Without built-in nodes nothing imports torch.
     """
 
     models: tuple[str, ...]
     input: str
     output: str
     temp: str
+    converted: str = ""
     packs: tuple[str, ...] = ()
     deadly: Mapping[str, str] = field(default_factory=dict)
     device: str = "auto"

@@ -159,12 +159,10 @@ class Shift:
         run, self._node = claim.run, None
         self._over = asyncio.get_running_loop().create_future()
         self._last_sign = self._last_life = time.monotonic()
-        if await self._queue.is_cancelling(run.id):
-            ended = messages.Ended(run.id, run.attempt, "cancelled")
-        else:
-            self.process.send(messages.Execute(run.id, run.attempt, claim.workflow, claim.targets))
-            ended = await self._over
-        await asyncio.shield(self._spawn(self._finish(ended)))
+        self.process.send(messages.Execute(run.id, run.attempt, claim.workflow, claim.targets))
+        if await self._queue.is_cancelling(run.id):  # only now: a wish that comes later finds it at work
+            self.cancel(run.id)
+        await asyncio.shield(self._spawn(self._finish(await self._over)))
 
     async def _finish(self, ended: messages.Ended) -> None:
         """Store the end of a run."""

@@ -94,7 +94,8 @@ class Computing:
         roots = [Path(root) for root in self._settings.models]
         folders = {kind: [root / b for root in roots for b in below] for kind, below in MODEL_FOLDERS.items()}
         self._memory = memory
-        self.services |= {Memory: memory, ModelLibrary: ModelLibrary(folders, memory)}
+        converted = Path(self._settings.converted) if self._settings.converted else None
+        self.services |= {Memory: memory, ModelLibrary: ModelLibrary(folders, memory, converted)}
 
     def guard(self, spec: NodeSpec) -> AbstractContextManager[object]:
         """No gradients for synchronous nodes, unless the node asks for them."""

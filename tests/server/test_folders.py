@@ -25,8 +25,14 @@ def test_models_of_every_root_and_their_folders_are_listed_by_name(folders: Fold
     assert folders.files("loras") == ("b.safetensors", "B2.SAFETENSORS", "sub/a.sft")
 
 
+def test_pickled_files_keep_their_names(folders: Folders, tmp_path: Path) -> None:
+    for name in ("a.ckpt", "b.pt", "c.pth", "d.bin"):
+        touch(tmp_path / "one" / "checkpoints" / name)
+    assert folders.files("checkpoints") == ("a.ckpt", "b.pt", "c.pth", "d.bin")
+
+
 def test_other_kinds_of_files_are_not_listed(folders: Folders, tmp_path: Path) -> None:
-    for name in ("a.ckpt", "b.txt", ".hidden.safetensors", ".git/c.safetensors"):
+    for name in ("a.zip", "b.txt", ".hidden.safetensors", ".git/c.safetensors"):
         touch(tmp_path / "one" / "vae" / name)
     assert folders.files("vae") == ()
 

@@ -11,7 +11,8 @@ import pytest_asyncio
 
 from graph import document
 from server.database import StorageFailed
-from server.runner import Limits, NotReady
+from server.queue import Queue
+from server.runner import Limits, LocalRunner, NotReady
 from tests.server.toys import Plant, plant, saved, workflow
 
 HASTY = Limits(hung=0.6, run=1.2, cancel=0.5, stop=0.5, first_pause=0.05, longest_pause=0.2, tick=0.05)
@@ -467,3 +468,23 @@ async def test_a_worker_that_cannot_start_says_why(tmp_path: Path) -> None:
     async with plant(tmp_path, builtin_nodes=True, device="mps") as toys:
         await toys.told("worker_changed", "There is no device mps here. Choose another with --device: auto, ")
         assert toys.runner.state in ("restarting", "failed")
+
+
+class Impatient(Queue):
+    """A queue in which somebody cancels a run in the very moment after it was asked whether anybody did."""
+
+    runner: LocalRunner
+
+    async def is_cancelling(self, id: str) -> bool:
+        answer = await super().is_cancelling(id)
+        await self.runner.cancel(id)
+        return answer
+
+
+async def test_a_wish_to_cancel_that_comes_while_the_run_begins_is_kept_without_ending_the_worker(
+    tmp_path: Path,
+) -> None:
+    async with plant(tmp_path, Limits(cancel=20.0, tick=0.05), Impatient) as toys:
+        toys.queue.runner = toys.runner  # type: ignore[attr-defined]
+        run = await toys.ended((await toys.queue.add(saved(1, seconds=60))).id)
+        assert (run.state, run.finished - run.started < 20) == ("cancelled", True)  # type: ignore[operator]

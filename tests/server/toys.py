@@ -232,12 +232,14 @@ def settings(folder: Path, **changes: Any) -> Settings:
 
 
 @asynccontextmanager
-async def plant(folder: Path, limits: Limits = QUICK, **changes: Any) -> AsyncIterator[Plant]:
+async def plant(
+    folder: Path, limits: Limits = QUICK, kind: type[Queue] = Queue, **changes: Any
+) -> AsyncIterator[Plant]:
     """Everything the server has below HTTP, started and stopped again."""
     async with Database(folder / "photogram.sqlite") as database:
         hub = Hub(database)
         await hub.start()
-        queue = Queue(database, hub)
+        queue = kind(database, hub)
         assets = Assets(database, folder / "output", folder / "temp")
         runner = LocalRunner(queue, hub, assets, settings(folder, **changes), folder / "catalog.json", limits)
         await runner.start()
