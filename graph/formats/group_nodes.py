@@ -122,7 +122,7 @@ class _Inside:
 
     def inputs(self, place: int, node: dict[str, Json], names: _Names) -> None:
         """Each input that nothing inside feeds becomes one of the group, unless it was hidden."""
-        entries = dict(zip(names_of(node["inputs"]), node["inputs"], strict=True))
+        entries = dict(zip(self.sockets(place), node["inputs"], strict=True))
         known = self.declared(place)
         for name in dict.fromkeys((*known, *entries)):
             entry, wanted = entries.get(name), known.get(name)
@@ -140,6 +140,18 @@ class _Inside:
             self.port(called, entry.get("type"), [(place, entry)])
         if node["type"] not in self.specs:
             self.widgets.extend(_unknown("") for _ in widget_values(node))
+
+    def sockets(self, place: int) -> list[str]:
+        """The names of a node's inputs. That of a reroute is called after what it carries."""
+        node = self.nodes[place]
+        names = names_of(node["inputs"])
+        if node["type"] != "Reroute":
+            return names
+        wires = [
+            wire for wire in self.raw.get("links") or () if len(wire) > 5 and place in (wire[0], wire[2])
+        ]
+        carried = [str(wire[5]) for wire in wires]
+        return [carried[0] if carried else name for name in names]
 
     def outputs(self) -> Iterator[dict[str, Json]]:
         """The outputs that nothing inside reads, or that were shown all the same."""

@@ -94,6 +94,18 @@ def test_a_primitive_inside_is_one_value_for_all_it_feeds(specs):
     assert found.nodes["7:1"].inputs == {"width": 96, "height": 96}
 
 
+def test_a_reroute_inside_is_an_input_called_after_what_it_carries(specs):
+    group = {
+        "nodes": [inner("VAEDecode", ("samples", "vae")), inner("Reroute", ("",))],
+        "links": [[None, 0, 1, 0, 9, "LATENT"], [1, 0, 0, 0, 9, "LATENT"]],
+        "config": {"1": {"input": {"LATENT": {"name": "latent"}}}},
+    }
+    data = file(group, node(7, "workflow>Sample", (), {"vae": 1, "latent": 5}))
+    data["nodes"].append(node(8, "KSampler", (5,)))
+    data["links"].append([5, 8, 0, 7, 1, "LATENT"])
+    assert Link("8", "LATENT", "7:0", "samples") in flat(data, specs).links
+
+
 def test_values_after_a_node_of_an_unknown_type_keep_their_place(specs):
     group = {"nodes": [inner("Mystery", (), (1, 2)), inner("EmptyLatentImage", (), (8, 8))]}
     found = flat(file(group, node(7, "workflow>Sample", (3, 4, 16, 32))), specs)
