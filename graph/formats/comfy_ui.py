@@ -165,10 +165,11 @@ class _Reading:
         given, widgets = raw.get("widgets_values") or [], self.inner_widgets(kind)
         if not isinstance(given, dict):
             given = dict(zip(_promoted(raw, widgets), given, strict=False))
+        ports = {str(port["name"]) for port in self.definitions[kind].get("inputs") or ()}
         return {
-            name: fitted(wanted, value) if (wanted := widgets[name]) else value
+            name: fitted(wanted, value) if (wanted := widgets.get(name)) else value
             for name, value in given.items()
-            if name in widgets and value is not None
+            if name in ports and value is not None
         }
 
     def inner_widgets(self, kind: str) -> dict[str, Input | None]:

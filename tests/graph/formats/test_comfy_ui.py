@@ -257,6 +257,11 @@ def test_the_list_of_promoted_widgets_may_be_a_text(specs):
     assert graph_of(data, specs).nodes["9"].inputs == {"prefix": "mine"}
 
 
+def test_a_promoted_input_that_is_no_widget_inside_keeps_its_value(specs):
+    data = with_subgraph(values=("mine",), properties={"proxyWidgets": [["-1", "latent"]]})
+    assert graph_of(data, specs).nodes["9"].inputs == {"latent": "mine"}
+
+
 def test_an_instance_may_keep_its_values_by_name(specs):
     data = with_subgraph(values={"prefix": "mine", "other": 1})
     assert graph_of(data, specs).nodes["9"].inputs == {"prefix": "mine"}
