@@ -1,0 +1,248 @@
+"""Scores of the bundled models: what was asked for, and what a judge or a measurement finds in the pictures.
+
+`python -m tools.bundled_models.score` prints them as JSON.
+"""
+
+import argparse
+import json
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+from torch.nn.functional import max_pool2d
+
+from diffusion.blocks import control_names
+from diffusion.canny import canny
+from tools.bundled_models import asked, networks, sampling
+from tools.bundled_models.asked import Asked
+from tools.bundled_models.colours import BACKGROUNDS, HUES, main_hue
+from tools.bundled_models.compose import with_article
+from tools.bundled_models.judge import PATH, Judge, Verdict
+from tools.bundled_models.judge import read as read_judge
+from tools.bundled_models.networks import CONTROL_PREFIX, UNET, Base
+from tools.bundled_models.packages import ROOT
+from tools.bundled_models.scenes import SCENES
+from tools.bundled_models.sprites import STICKER, Pixels
+from tools.bundled_models.train_controlnet import HIGH, LOW, untrained
+
+MODELS = ROOT / "models"
+SEEDS = (101, 202, 303)
+NEAR = 3
+"""Pixels within which an edge follows the hint."""
+BATCH = 24
+Scores = dict[str, float]
+
+
+def pictures(base: Base, prompts: Sequence[str], seeds: Sequence[int]) -> list[Pixels]:
+    """A picture for each prompt and seed, in batches."""
+    found: list[Pixels] = []
+    for start in range(0, len(prompts), BATCH):
+        part = slice(start, start + BATCH)
+        found += sampling.decoded(base, sampling.latents(base, prompts[part], seeds[part]))
+    return found
+
+
+def asked_pictures(base: Base, wanted: Sequence[Asked]) -> tuple[list[Asked], list[Pixels]]:
+    """Each with each seed."""
+    all_asked = [one for one in wanted for _ in SEEDS]
+    return all_asked, pictures(base, [one.prompt for one in all_asked], list(SEEDS) * len(wanted))
+
+
+def share(right: Iterable[float]) -> float:
+    """The mean in per cent: of what is true or false, the part that is true."""
+    return round(100 * float(np.mean(list(right))), 1)
+
+
+def base_scores(base: Base, judge: Judge, nouns: Sequence[str], most: int) -> Scores:
+    """Objects, backgrounds, colours of objects, numbers, pairs."""
+    found: Scores = {}
+    wanted, made = asked_pictures(base, asked.objects(nouns, most))
+    verdicts = judge.verdicts(made)
+    found["object"] = share(said.nouns[0] == one.nouns[0] for one, said in zip(wanted, verdicts, strict=True))
+    found["background"] = share(map(has_background, wanted, made, verdicts))
+    wanted, made = asked_pictures(base, asked.colours(nouns, most // 3))
+    found["object colour"] = share(
+        nearest_hue(picture) == one.colour for one, picture in zip(wanted, made, strict=True)
+    )
+    wanted, made = asked_pictures(base, asked.counts(nouns, most // 3))
+    found["count"] = share(
+        said.count == one.count for one, said in zip(wanted, judge.verdicts(made), strict=True)
+    )
+    wanted, made = asked_pictures(base, asked.pairs(nouns, most // 3))
+    found["pair"] = share(
+        set(said.nouns[:2]) == set(one.nouns) for one, said in zip(wanted, judge.verdicts(made), strict=True)
+    )
+    return found
+
+
+def has_background(one: Asked, picture: Pixels, said: Verdict) -> bool:
+    """Whether the corners have the named colour rather than any other, or the scene is the one named."""
+    if one.background in SCENES:
+        return said.scene == one.background
+    return nearest_background(picture) == one.background
+
+
+def nearest_background(picture: Pixels) -> str:
+    """The named colour nearest to the picture's corners."""
+    corners = [picture[y, x] for y in (np.s_[:10], np.s_[-10:]) for x in (np.s_[:10], np.s_[-10:])]
+    colour = np.median(np.concatenate([corner.reshape(-1, 3) for corner in corners]), 0)
+    return min(BACKGROUNDS, key=lambda name: float(np.abs(colour - BACKGROUNDS[name]).sum()))
+
+
+def nearest_hue(picture: Pixels) -> str | None:
+    """The named hue nearest to the object's, which is what differs from the corners; None if it is grey."""
+    corner = np.median(picture[:10, :10].reshape(-1, 3), 0)
+    differs = np.abs(picture.astype(np.float32) - corner).max(-1) > 60
+    hue = main_hue(picture[differs].astype(np.float32) / 255, least=0.2, agreement=0.3)
+    if hue is None:
+        return None
+    return min(HUES, key=lambda name: abs((hue - HUES[name] + 180) % 360 - 180))
+
+
+def edges(made: Sequence[Pixels]) -> Tensor:
+    """Edges [count, 3, height, width] of pictures, 0 or 1, as the hint of the ControlNet has them."""
+    images = torch.from_numpy(np.stack(made)).float() / 255
+    return torch.as_tensor(canny(images, LOW, HIGH)).movedim(-1, 1)
+
+
+def edge_scores(base: Base, path: Path, nouns: Sequence[str], most: int) -> Scores:
+    """How many of the new picture's edges lie near the hint's, with the ControlNet and without it.
+
+    The hints are the edges of other pictures of the base, of another seed, before another background.
+    """
+    control = untrained(base)
+    networks.fill(control, load_file(path), CONTROL_PREFIX, control_names(UNET))
+    chosen = nouns[:: max(1, len(nouns) // most)]
+    prompts = [f"{with_article(noun)} on a white background" for noun in chosen]
+    hint = edges(pictures(base, prompts, [SEEDS[0]] * len(prompts)))
+    near = max_pool2d(hint, 2 * NEAR + 1, stride=1, padding=NEAR)
+    prompts = [f"{with_article(noun)} on a blue background" for noun in chosen]
+    seeds = [SEEDS[1]] * len(prompts)
+
+    def steer(x: Tensor, time: int, context: Tensor) -> dict[str, object]:
+        down, middle = control(x, time, context, controlnet_cond=hint.repeat(2, 1, 1, 1), return_dict=False)
+        return {"down_block_additional_residuals": down, "mid_block_additional_residual": middle}
+
+    found: Scores = {}
+    for name, steering in (("edges near the hint", steer), ("edges near the hint, without", None)):
+        made = edges(sampling.decoded(base, sampling.latents(base, prompts, seeds, steer=steering)))
+        found[name] = share(((made * near).sum((1, 2, 3)) / made.sum((1, 2, 3)).clamp(min=1)).tolist())
+    return found
+
+
+def mask_scores(base: Base, path: Path, nouns: Sequence[str], most: int) -> Scores:
+    """How much of the object lies inside the mask it was given, with the ControlNet and without."""
+    control = untrained(base)
+    networks.fill(control, load_file(path), CONTROL_PREFIX, control_names(UNET))
+    chosen = nouns[:: max(1, len(nouns) // most)]
+    y, x = torch.meshgrid(torch.arange(128), torch.arange(128), indexing="ij")
+    spots = [(34 + 60 * (index % 2), 34 + 60 * (index // 2 % 2)) for index in range(len(chosen))]
+    masks = torch.stack([((x - left) ** 2 + (y - top) ** 2 < 28**2).float() for left, top in spots])
+    hint = masks[:, None].expand(-1, 3, -1, -1)
+    prompts = [f"{with_article(noun)} on a light blue background" for noun in chosen]
+    seeds = [SEEDS[1]] * len(prompts)
+
+    def steer(x: Tensor, time: int, context: Tensor) -> dict[str, object]:
+        down, middle = control(x, time, context, controlnet_cond=hint.repeat(2, 1, 1, 1), return_dict=False)
+        return {"down_block_additional_residuals": down, "mid_block_additional_residual": middle}
+
+    found: Scores = {}
+    for name, steering in (("object inside the mask", steer), ("object inside the mask, without", None)):
+        made = sampling.decoded(base, sampling.latents(base, prompts, seeds, steer=steering))
+        differs = torch.stack([torch.from_numpy(foreground(picture)) for picture in made]).float()
+        near = max_pool2d(masks[:, None], 9, stride=1, padding=4)[:, 0]
+        found[name] = share(((differs * near).sum((1, 2)) / differs.sum((1, 2)).clamp(min=1)).tolist())
+    return found
+
+
+def foreground(picture: Pixels) -> np.ndarray:
+    """Where a picture differs from the colour of its border, bool [height, width]."""
+    border = np.concatenate([picture[:4].reshape(-1, 3), picture[-4:].reshape(-1, 3)])
+    difference: np.ndarray = np.abs(picture.astype(np.float32) - np.median(border, 0)).max(-1) > 40
+    return difference
+
+
+def lora_scores(base: Base, path: Path, judge: Judge, nouns: Sequence[str], most: int) -> Scores:
+    """How many pictures have the style of the LoRA with it and without it, and still show what was asked."""
+    prompts = [f"{with_article(noun)} on a blue background" for noun in nouns[:: max(1, len(nouns) // most)]]
+    chosen, seeds = nouns[:: max(1, len(nouns) // most)], [SEEDS[0]] * len(prompts)
+    before = judge.verdicts(pictures(base, prompts, seeds))
+    add_lora(base, load_file(path), 1.0)
+    after = judge.verdicts(pictures(base, prompts, seeds))
+    add_lora(base, load_file(path), -1.0)
+    return {
+        "style": share(said.style == STICKER for said in after),
+        "style, without": share(said.style == STICKER for said in before),
+        "style, object": share(said.nouns[0] == noun for noun, said in zip(chosen, after, strict=True)),
+    }
+
+
+@torch.no_grad()
+def add_lora(base: Base, weights: dict[str, Tensor], strength: float) -> None:
+    """Add a LoRA with kohya's key names to the U-Net's weights."""
+    modules = {"lora_unet_" + name.replace(".", "_"): module for name, module in base.unet.named_modules()}
+    for key in {key.split(".")[0] for key in weights}:
+        down, up = (weights[f"{key}.lora_{side}.weight"].float() for side in ("down", "up"))
+        weight: Tensor = modules[key].get_parameter("weight")
+        scale = strength * float(weights[f"{key}.alpha"]) / len(down)
+        weight += scale * (up.flatten(1) @ down.flatten(1)).view_as(weight)
+
+
+def inpaint_scores(base: Base, judge: Judge, nouns: Sequence[str], most: int) -> Scores:
+    """Another object painted into the middle: is it the one asked for, is the rim unchanged."""
+    chosen = nouns[:: max(1, len(nouns) // most)]
+    others = [*chosen[len(chosen) // 2 :], *chosen[: len(chosen) // 2]]
+    before = [f"{with_article(noun)} on a light green background" for noun in chosen]
+    after = [f"{with_article(noun)} on a light green background" for noun in others]
+    seeds = [SEEDS[0]] * len(before)
+    where = torch.zeros(len(before), 1, 16, 16)
+    where[:, :, 1:15, 1:15] = 1
+    x = sampling.latents(base, before, seeds)
+    y = sampling.latents(base, after, [SEEDS[1]] * len(after), painting=sampling.Painting(x, where))
+    old, new = sampling.decoded(base, x), sampling.decoded(base, y)
+    kept = [np.abs(a[:, :4].astype(np.float32) - b[:, :4]).mean() < 12 for a, b in zip(old, new, strict=True)]
+    said = judge.verdicts(new)
+    return {
+        "inpainted object": share(one.nouns[0] == noun for noun, one in zip(others, said, strict=True)),
+        "inpainting keeps the rest": share(map(bool, kept)),
+    }
+
+
+def all_scores(models: Path, judge: Judge, nouns: Sequence[str], most: int) -> Scores:
+    """Every score there are files for.
+
+    `most`: how many prompts for the first score; the others take a third.
+    """
+    base = networks.read(models / "checkpoints" / "photogram.safetensors")
+    for network in (base.unet, base.text, base.vae):
+        network.eval().requires_grad_(False)
+    found = base_scores(base, judge, nouns, most) | inpaint_scores(base, judge, nouns, most // 3)
+    companions: dict[str, Callable[[Path], Scores]] = {
+        "controlnet/photogram_edges.safetensors": lambda path: edge_scores(base, path, nouns, most // 3),
+        "controlnet/photogram_mask.safetensors": lambda path: mask_scores(base, path, nouns, most // 3),
+        "loras/photogram_stickers.safetensors": lambda path: lora_scores(base, path, judge, nouns, most // 3),
+    }
+    for name, score in companions.items():
+        if (models / name).is_file():
+            found |= score(models / name)
+    return found
+
+
+def main() -> None:
+    """Print every score as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--models", type=Path, default=MODELS, help="a folder laid out as models/")
+    parser.add_argument("--judge", type=Path, default=PATH)
+    parser.add_argument("--prompts", type=int, default=72, help="for the first score; others take a third")
+    options = parser.parse_args()
+    about = networks.metadata(options.models / "checkpoints" / "photogram.safetensors")
+    nouns = json.loads(about["photogram.objects"])
+    torch.set_num_threads(1)
+    print(json.dumps(all_scores(options.models, read_judge(options.judge), nouns, options.prompts), indent=1))
+
+
+if __name__ == "__main__":
+    main()
