@@ -3,36 +3,68 @@
 Zhang et al. 2023 (arXiv:2302.05543).
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import ClassVar, NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from diffusion.errors import FamilyMismatch
-from diffusion.memory import Handle
+from diffusion.errors import DiffusionError, FamilyMismatch
+from diffusion.memory import Handle, Patch
 from diffusion.networks import Vector
+
+DIFFERENCE = "difference"
+"""The tensor that marks a file which holds only the difference to a model."""
+KINDS: Mapping[str, int] = MappingProxyType(
+    {
+        "openpose": 0,
+        "depth": 1,
+        "hed/pidi/scribble/ted": 2,
+        "canny/lineart/anime_lineart/mlsd": 3,
+        "normal": 4,
+        "segment": 5,
+        "tile": 6,
+        "repaint": 7,
+    }
+)
+"""The kinds of hints that union ControlNets were trained with, by the field's names, and their numbers."""
 
 
 class Residuals(NamedTuple):
-    """What a control adds to the network: a tensor for each skip connection, one after the middle."""
+    """What a control adds to the network: a tensor for each skip connection, and one after the middle.
 
-    skips: tuple[Tensor, ...]
-    middle: Tensor
+    inner: what an adapter adds inside the encoder, one tensor for each level.
+    """
+
+    skips: tuple[Tensor, ...] = ()
+    middle: tuple[Tensor, ...] = ()
+    inner: tuple[Tensor, ...] = ()
+
+    def each(self, change: Callable[[Tensor], Tensor]) -> "Residuals":
+        """The same residuals with every tensor replaced by `change(tensor)`."""
+        return Residuals(*(tuple(map(change, part)) for part in self))
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
 class ControlNet:
     """A network that turns a hint picture into steering.
 
-    `averages`: only the mean over the picture counts.
+    family: None if it suits several. averages: only the mean over the picture counts. patches: what is added
+    to its weights. adapts: it is an adapter, whose hint has so many channels. kinds: how many kinds of hints
+    it tells apart, 0 if one; kind: which of them its hint is, None to leave it to the network.
     """
 
     network: Handle
     family: str | None
     averages: bool = False
+    patches: tuple[Patch, ...] = ()
+    adapts: int = 0
+    kinds: int = 0
+    kind: int | None = None
     socket: ClassVar[str] = "CONTROL_NET"
 
     def control(self, hint: Tensor, strength: float = 1.0, start: float = 0.0, end: float = 1.0) -> "Control":
@@ -42,16 +74,60 @@ class ControlNet:
         """
         return Control(self, hint, strength, start, end)
 
+    def of_kind(self, name: str) -> "ControlNet":
+        """This network, told which kind of hint it gets, by a name of KINDS or "auto".
+
+        Raises DiffusionError if it does not know that kind.
+        """
+        kind = KINDS.get(name)
+        if kind is not None and kind >= self.kinds:
+            raise DiffusionError(
+                f"{self.network.file.path.name} does not know hints of the kind {name!r}.",
+                "Choose 'auto', or load a union ControlNet that knows it.",
+            )
+        return replace(self, kind=kind)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Added:
+    """A patch that adds the weights of another network, for a file that holds only the difference to it."""
+
+    network: Handle
+    weights: frozenset[str]
+
+    def names(self) -> Collection[str]:
+        """The weights both networks have."""
+        return self.weights
+
+    def applied(self, name: str, weight: Tensor) -> Tensor:
+        """The sum."""
+        return weight + self.network.part.weight(self.network.file, name).to(weight).reshape(weight.shape)
+
+
+def completed(net: ControlNet, base: Handle) -> ControlNet:
+    """A ControlNet whose file holds only the difference to a model, with that model's weights added.
+
+    One that is complete stays as it is.
+    """
+    if not net.network.file.header.has(DIFFERENCE):
+        return net
+    shared = frozenset(net.network.part.sources.keys() & base.part.sources.keys())
+    return replace(net, patches=(*net.patches, Added(base, shared)))
+
 
 @dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
 class Control:
-    """A ControlNet at work: its hint picture, how strongly it acts, and in which part of the sampling."""
+    """A ControlNet at work: its hint picture, how strongly it acts, and in which part of the sampling.
+
+    everywhere: a negative prompt without a control of its own is steered too.
+    """
 
     net: ControlNet
     hint: Tensor
     strength: float = 1.0
     start: float = 0.0
     end: float = 1.0
+    everywhere: bool = False
 
 
 class Query(NamedTuple):
@@ -78,31 +154,72 @@ def steering(controls: Sequence[Sequence[Control]], query: Query, family: str) -
     return total
 
 
+def require_control(net: ControlNet, family: str) -> None:
+    """Refuse a control that is made for another model family."""
+    if net.family not in (None, family):
+        raise FamilyMismatch(
+            f"This ControlNet is made for {net.family}, but the model is {family}.",
+            "Load a ControlNet made for the model's family.",
+        )
+
+
 def one_control(control: Control, query: Query, members: list[int], family: str) -> Residuals:
     """What one control adds to its rows."""
-    if control.net.family not in (None, family):
-        raise FamilyMismatch(
-            f"This ControlNet is made for {control.net.family}, but the model is {family}.",
-            "Load a ControlNet made for the model's family.",
+    net = control.net
+    require_control(net, family)
+    if net.network.file.header.has(DIFFERENCE) and not net.patches:
+        raise DiffusionError(
+            f"{net.network.file.path.name} holds only the difference to a model.",
+            "Load it with the node Load ControlNet Model (diff), connected to that model.",
         )
     index = torch.tensor(members, device=query.x.device)
     hint = fitted_hint(control.hint, query.x.shape[-2] * 8, query.x.shape[-1] * 8)
     images = len(query.x) // query.prompts
     hint = hint[torch.tensor([row % images % len(hint) for row in members])]
-    with control.net.network.resident() as module:
-        kind = next(module.parameters()).dtype
+    with net.network.resident(net.patches) as module:
+        place = next(module.parameters())
+        hint = hint.to(place.device, place.dtype)
+        made = adapted(net, module, hint) if net.adapts else steered(net, module, query, index, hint)
+    made = made.each(lambda part: part.float() * control.strength)
+    return made.each(lambda part: part.mean((2, 3), True).expand_as(part)) if net.averages else made
+
+
+def adapted(net: ControlNet, module: nn.Module, hint: Tensor) -> Residuals:
+    """What an adapter makes of its hints."""
+    return Residuals(inner=tuple(module(hint.mean(1, keepdim=True) if net.adapts == 1 else hint)))
+
+
+def steered(net: ControlNet, module: nn.Module, query: Query, index: Tensor, hint: Tensor) -> Residuals:
+    """What a ControlNet makes of its hints and some rows of the query."""
+    options: dict[str, object] = {"controlnet_cond": hint}
+    with ExitStack() as stack:
+        if net.kinds:
+            told = hint.new_zeros(len(index), net.kinds)
+            if net.kind is None:  # nothing is told, so nothing may be made of what is told
+                stack.enter_context(silenced(module.get_submodule("spatial_ch_projs")))
+            else:
+                told[:, net.kind] = 1
+            kinds = [net.kind or 0]
+            options = {"controlnet_cond": [hint], "control_type": told, "control_type_idx": kinds}
         skips, middle = module(
-            query.x[index].to(kind),
-            torch.full((len(members),), query.timestep, device=query.x.device),
-            encoder_hidden_states=query.tokens[index].to(kind),
-            controlnet_cond=hint.to(query.x.device, kind),
+            query.x[index].to(hint.dtype),
+            torch.full((len(index),), query.timestep, device=query.x.device),
+            encoder_hidden_states=query.tokens[index].to(hint.dtype),
             return_dict=False,
+            **options,
             **(query.vector.rows(index).arguments() if query.vector else {}),
         )
-    parts = [part.float() * control.strength for part in (*skips, middle)]
-    if control.net.averages:
-        parts = [part.mean(dim=(2, 3), keepdim=True).expand_as(part) for part in parts]
-    return Residuals(tuple(parts[:-1]), parts[-1])
+    return Residuals(tuple(skips), (middle,))
+
+
+@contextmanager
+def silenced(module: nn.Module) -> Iterator[None]:
+    """While this lasts, a module answers zeros."""
+    hook = module.register_forward_hook(lambda _module, _inputs, output: torch.zeros_like(output))
+    try:
+        yield
+    finally:
+        hook.remove()
 
 
 def fitted_hint(hint: Tensor, height: int, width: int) -> Tensor:
@@ -128,12 +245,15 @@ def scattered(some: Residuals, members: list[int], rows: int) -> Residuals:
         whole[members] = part  # in place: made one line above
         return whole
 
-    return Residuals(tuple(map(spread, some.skips)), spread(some.middle))
+    return some.each(spread)
 
 
 def added(one: Residuals | None, other: Residuals) -> Residuals:
     """The sum of two residuals."""
     if one is None:
         return other
-    skips = tuple(a + b for a, b in zip(one.skips, other.skips, strict=True))
-    return Residuals(skips, one.middle + other.middle)
+    sums = (
+        tuple(a + b for a, b in zip(first, second, strict=True)) if first and second else first or second
+        for first, second in zip(one, other, strict=True)
+    )
+    return Residuals(*sums)

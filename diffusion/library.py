@@ -22,6 +22,7 @@ from diffusion.lora import Lora, read_lora
 from diffusion.memory import Handle, Memory
 from diffusion.model import Model, TextEncoder, Tower, Vae
 from diffusion.parts import vae_part
+from diffusion.t2i import adapter
 from diffusion.tokens import ClipTokenizer
 from diffusion.upscale import Upscaler, open_upscaler
 
@@ -245,16 +246,15 @@ class ModelLibrary:
 
     def open_controlnet(self, file: WeightFile) -> ControlNet:
         """The value of a ControlNet file."""
-        if file.header.has("difference"):
-            raise UnknownCheckpoint(
-                f"{file.path.name} holds only the difference to another model, which is not supported.",
-                "Use the complete version of this ControlNet.",
-            )
+        if (found := adapter(file.header)) is not None:
+            network = self.handle(file, found.part, "T2I-Adapter")
+            return ControlNet(network, found.family, adapts=found.channels)
         for family in FAMILIES:
             part = family.control(file.header)
             if part is not None:
                 averages = "shuffle" in file.path.name.lower()
-                return ControlNet(self.handle(file, part, "ControlNet"), family.name, averages)
+                kinds = union_kinds(file.header, part)
+                return ControlNet(self.handle(file, part, "ControlNet"), family.name, averages, kinds=kinds)
         tried = ", ".join(family.title for family in FAMILIES)
         raise UnknownCheckpoint(
             f"{file.path.name} is not a ControlNet this program knows.", f"Known are ControlNets for {tried}."
@@ -296,6 +296,12 @@ def recognised(header: Header) -> Family:
         f"{header.name} is of no model family this program knows: {'; '.join(reasons)}.",
         f"Choose a checkpoint of {', '.join(family.title for family in FAMILIES)}.",
     )
+
+
+def union_kinds(header: Header, control: Part) -> int:
+    """How many kinds of hints a ControlNet tells apart; 0 if it does not."""
+    key = control.sources.get("task_embedding")
+    return header.shape(key)[0] if key else 0
 
 
 def absent(name: str, title: str) -> Part:

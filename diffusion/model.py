@@ -166,12 +166,14 @@ class Vae:
 def forward(module: nn.Module, query: Query, x: Tensor, added: Residuals | None) -> Tensor:
     """Run a U-Net in its own number format; its output in float32."""
     kind = next(module.parameters()).dtype
+    added = (added or Residuals()).each(lambda part: part.to(kind))
     output: Tensor = module(
         x.to(kind),
         torch.full((len(x),), query.timestep, device=x.device),
         encoder_hidden_states=query.tokens.to(kind),
-        down_block_additional_residuals=tuple(skip.to(kind) for skip in added.skips) if added else None,
-        mid_block_additional_residual=added.middle.to(kind) if added else None,
+        down_block_additional_residuals=added.skips or None,
+        mid_block_additional_residual=added.middle[0] if added.middle else None,
+        down_intrablock_additional_residuals=list(added.inner) or None,
         return_dict=False,
         **(query.vector.arguments() if query.vector else {}),
     )[0]

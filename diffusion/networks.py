@@ -5,7 +5,7 @@ with it the editor, need not wait for it.
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
@@ -59,6 +59,22 @@ def control_net(config: Mapping[str, object]) -> nn.Module:
     module.set_attn_processor(Attention())
     made: nn.Module = module
     return made
+
+
+def union_control_net(config: Mapping[str, object]) -> nn.Module:
+    """A ControlNet that is told which kind of hint it reads, by diffusers' names for its settings."""
+    from diffusers import ControlNetUnionModel
+
+    module: nn.Module = ControlNetUnionModel(**config)
+    return module
+
+
+def t2i_adapter(config: Mapping[str, Any]) -> nn.Module:
+    """A T2I-Adapter, by diffusers' names for its settings."""
+    from diffusers import T2IAdapter
+
+    module: nn.Module = T2IAdapter(**config)
+    return module
 
 
 def clip_text(config: Mapping[str, object], projection: int = 0) -> nn.Module:

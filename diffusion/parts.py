@@ -12,6 +12,7 @@ from diffusion.blocks import (
     UnetShape,
     VaeShape,
     control_names,
+    counted,
     read_library_unet_shape,
     read_unet_shape,
     read_vae_shape,
@@ -98,7 +99,22 @@ def control_part(
         del config[only_unet]
     config |= {"layers_per_block": shape.blocks[0], "conditioning_embedding_out_channels": hint}
     names = names or control_names(shape) | vector_names("add_embedding" if sizes else "class_embedding")
-    return part("ControlNet", partial(networks.control_net, config), header, prefix, names)
+    build = partial(networks.control_net, config)
+    if "task_embedding" in shapes:
+        build = partial(networks.union_control_net, config | union_config(header, shapes))
+    return part("ControlNet", build, header, prefix, names)
+
+
+def union_config(header: Header, shapes: Shapes) -> dict[str, object]:
+    """The library's settings for what reads several kinds of hints."""
+    kinds, width = shapes["task_embedding"]
+    return {
+        "num_control_type": kinds,
+        "num_trans_channel": width,
+        "num_trans_head": header.number("control.num_heads", 8),
+        "num_trans_layer": counted(shapes, "transformer_layes"),
+        "num_proj_channel": shapes.get("spatial_ch_projs.weight", (width,))[0],
+    }
 
 
 def under_first(header: Header, prefixes: tuple[str, ...], mark: str) -> tuple[str, Shapes]:

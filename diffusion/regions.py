@@ -5,6 +5,7 @@ Each acting prompt is asked about its own region; the answers are averaged by we
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import cycle
 from math import lcm
 from typing import NamedTuple, TypeAlias
 
@@ -75,6 +76,7 @@ def placed(
     wanted: Sequence[Conditioning], unwanted: Sequence[Conditioning], noise: NoiseRange, samples: Tensor
 ) -> tuple[Regions, ...]:
     """All conditionings laid out on a latent, areas mirrored from each to the others."""
+    unwanted = [_with_controls_of(each, wanted) for each in unwanted]
     lists: list[Regions] = [
         tuple(replace(_place(prompt, noise, samples), is_negative=is_negative) for prompt in each.entries)
         for is_negative, group in ((False, wanted), (True, unwanted))
@@ -156,6 +158,22 @@ class Network:
             torch.cat([tiled(one.pooled, len(x)) for one in each]),
             torch.cat([tiled(one.numbers, len(x)) for one in each]),
         )
+
+
+def _with_controls_of(unwanted: Conditioning, wanted: Sequence[Conditioning]) -> Conditioning:
+    """What is not wanted, with the controls that act everywhere, if none of its own entries has any."""
+    given = [
+        controls
+        for entry in (entry for each in wanted for entry in each.entries if entry.area is None)
+        if (controls := tuple(control for control in entry.controls if control.everywhere))
+    ]
+    entries = list(unwanted.entries)
+    places = [place for place, entry in enumerate(entries) if entry.area is None]
+    if any(entries[place].controls for place in places):
+        return unwanted
+    for controls, place in zip(given, cycle(places), strict=False):
+        entries[place] = replace(entries[place], controls=controls)
+    return Conditioning(tuple(entries))
 
 
 def _place(prompt: Prompt, noise: NoiseRange, samples: Tensor) -> Region:

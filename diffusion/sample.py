@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from diffusion import noise
+from diffusion.controlnet import require_control
 from diffusion.errors import DiffusionError, FamilyMismatch
 from diffusion.guidance import Guide, cfg
 from diffusion.inpaint import Kept, mask_for, network_extra, repainting
@@ -200,13 +201,15 @@ def noise_source(sampler: Sampler, x: Tensor, seed: int, sigmas: Sigmas) -> Nois
 
 
 def require_family(model: Model, *conditionings: Conditioning) -> None:
-    """Refuse a prompt that was encoded for another model family. A prompt that says nothing passes."""
+    """Refuse a prompt or control that was made for another model family. One that says nothing passes."""
     for prompt in (prompt for conditioning in conditionings for prompt in conditioning.entries):
         if prompt.family not in (None, model.family.name):
             raise FamilyMismatch(
                 f"This prompt was encoded for {prompt.family}, but the model is {model.family.name}.",
                 hint="Connect the text encoder from the same Load Checkpoint as the model.",
             )
+        for control in prompt.controls:
+            require_control(control.net, model.family.name)
 
 
 def fitted(latent: Latent, model: Model) -> Latent:

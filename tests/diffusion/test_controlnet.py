@@ -2,9 +2,12 @@ from dataclasses import replace
 
 import pytest
 import torch
+from diffusers import ControlNetUnionModel, T2IAdapter
+from safetensors.torch import load_file, save_file
 
-from diffusion.controlnet import Query, fitted_hint, one_control
-from diffusion.errors import FamilyMismatch
+from diffusion.controlnet import KINDS, Query, completed, fitted_hint, one_control
+from diffusion.errors import DiffusionError, FamilyMismatch
+from diffusion.networks import Vector
 from tests import tiny
 
 RANDOM = torch.Generator().manual_seed(6)
@@ -107,5 +110,141 @@ def test_a_control_of_another_family_is_refused(net, denoise):
 
 def test_a_control_that_averages_adds_the_same_everywhere(net):
     query = Query(X[:1], 500.0, TOKENS)
-    middle = one_control(replace(net, averages=True).control(HINT), query, [0], "sd15").middle
+    (middle,) = one_control(replace(net, averages=True).control(HINT), query, [0], "sd15").middle
     assert torch.allclose(middle, middle.mean((2, 3), keepdim=True).expand_as(middle))
+
+
+def adapter(kind: str, channels: int = 3) -> T2IAdapter:
+    """A small adapter for the small model."""
+    blocks = 4 if kind == "light_adapter" else 2
+    made = T2IAdapter(channels, list(tiny.CHANNELS), blocks, 8, kind)
+    return tiny.randomised(8, lambda: made)
+
+
+def original(module: T2IAdapter) -> dict[str, torch.Tensor]:
+    """An adapter's weights under the names of its authors."""
+    names = {}
+    for key, value in module.state_dict().items():
+        name = key.removeprefix("adapter.")
+        parts = name.split(".")
+        if "conv_in.weight" not in {each.removeprefix("adapter.") for each in module.state_dict()}:
+            name = name.replace("resnets", "body")
+        elif parts[0] == "body" and parts[2] == "resnets":
+            name = ".".join(("body", str(2 * int(parts[1]) + int(parts[3])), *parts[4:]))
+        elif parts[0] == "body":
+            name = ".".join(("body", str(2 * int(parts[1])), *parts[2:]))
+        names[name] = value
+    return names
+
+
+@pytest.fixture
+def loaded(tmp_path):
+    """Write weights as a control and open it."""
+    library = tiny.library(tiny.models(tmp_path))
+
+    def load(tensors, metadata=None):
+        path = tmp_path / "controlnet" / "made.safetensors"
+        save_file({key: value.contiguous() for key, value in tensors.items()}, path, metadata)
+        return library.controlnet("made.safetensors")
+
+    return load
+
+
+@pytest.mark.parametrize("kind", ["full_adapter", "light_adapter"])
+@pytest.mark.parametrize("spelled", [original, lambda module: module.state_dict()])
+def test_an_adapter_steers_as_the_library_s_networks_do(loaded, denoise, checkpoint, kind, spelled):
+    module, sigma = adapter(kind), checkpoint.model.noise.sigmas[600]
+    features = [each * 0.5 for each in module(HINT.movedim(-1, 1))]
+    fed = X[:1] / (sigma**2 + 1) ** 0.5
+    noise = tiny.unet()(fed, 600, TOKENS, down_intrablock_additional_residuals=features).sample
+    steered = denoise(loaded(spelled(module)).control(HINT, 0.5), sigma=sigma)
+    assert torch.allclose(steered, X[:1] - sigma * noise, atol=1e-4)
+
+
+def test_an_adapter_and_a_controlnet_add_up(loaded, denoise, net):
+    one, other = loaded(adapter("full_adapter").state_dict()).control(HINT), net.control(HINT)
+    both = denoise(one, other)
+    assert not torch.allclose(both, denoise(one), atol=1e-3)
+    assert not torch.allclose(both, denoise(other), atol=1e-3)
+
+
+def test_an_adapter_for_lines_reads_one_channel(loaded, denoise):
+    grey = HINT[..., :1].expand(-1, -1, -1, 3)
+    net = loaded(adapter("full_adapter", 1).state_dict())
+    assert net.adapts == 1
+    assert torch.allclose(denoise(net.control(grey)), denoise(net.control(HINT[..., :1])), atol=1e-5)
+
+
+def union() -> ControlNetUnionModel:
+    """A small ControlNet for several kinds of hints, for a model that reads sizes."""
+    return tiny.randomised(
+        9,
+        lambda: ControlNetUnionModel(
+            block_out_channels=tiny.CHANNELS,
+            layers_per_block=1,
+            down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+            transformer_layers_per_block=(1, 2),
+            cross_attention_dim=2 * tiny.WIDTH,
+            attention_head_dim=(2, 4),
+            use_linear_projection=True,
+            norm_num_groups=tiny.GROUPS,
+            addition_embed_type="text_time",
+            addition_time_embed_dim=256,
+            projection_class_embeddings_input_dim=tiny.WIDTH + 6 * 256,
+            conditioning_embedding_out_channels=(4, 4, 8, 8),
+            num_trans_channel=tiny.CHANNELS[0],
+            num_proj_channel=tiny.CHANNELS[0],
+        ),
+    )
+
+
+SIZES = Vector(torch.randn(1, tiny.WIDTH, generator=RANDOM), torch.full((1, 6), 64.0))
+QUERY = Query(X[:1], 500.0, torch.randn(1, 77, 2 * tiny.WIDTH, generator=RANDOM), 1, SIZES)
+
+
+def test_a_union_is_told_the_kind_of_its_hint(loaded):
+    module = union()
+    net = loaded(module.state_dict(), tiny.METADATA)
+    told = torch.zeros(1, 6)
+    told[:, KINDS["normal"]] = 1
+    options = SIZES.arguments() | {"control_type": told, "control_type_idx": [4], "return_dict": False}
+    down, middle = module(X[:1], 500.0, QUERY.tokens, [HINT.movedim(-1, 1)], **options)
+    made = one_control(net.of_kind("normal").control(HINT), QUERY, [0], "sdxl")
+    assert net.family == "sdxl" and net.kinds == 6
+    assert torch.allclose(made.middle[0], middle, atol=1e-5)
+    assert all(torch.allclose(a, b, atol=1e-5) for a, b in zip(made.skips, down, strict=True))
+
+
+def test_a_union_that_is_told_nothing_makes_nothing_of_kinds(loaded):
+    net = loaded(union().state_dict(), tiny.METADATA)
+    nets = (net, net.of_kind("openpose"))
+    made = [one_control(each.control(HINT), QUERY, [0], "sdxl") for each in nets]
+    assert not torch.allclose(made[0].middle[0], made[1].middle[0], atol=1e-4)
+
+
+def test_a_kind_that_a_control_does_not_know_is_refused(loaded, net):
+    with pytest.raises(DiffusionError, match="does not know hints of the kind 'depth'"):
+        net.of_kind("depth")
+    with pytest.raises(DiffusionError, match="'repaint'"):
+        loaded(union().state_dict(), tiny.METADATA).of_kind("repaint")
+
+
+def test_a_file_that_holds_only_the_difference_is_completed_by_a_model(loaded, tiny_models, checkpoint, net):
+    whole = load_file(tiny_models / "controlnet" / tiny.CONTROLNET)
+    base = load_file(tiny_models / "checkpoints" / tiny.CHECKPOINT)
+    shared = {key: "model.diffusion_model." + key.removeprefix("control_model.") for key in whole}
+    parts = {
+        key: value - base[shared[key]].float() if shared[key] in base else value
+        for key, value in whole.items()
+    }
+    halved = loaded(parts | {"difference": torch.zeros(0)}, tiny.METADATA)
+    query = Query(X[:1], 500.0, TOKENS)
+    made = one_control(completed(halved, checkpoint.model.network).control(HINT), query, [0], "sd15")
+    expected = one_control(net.control(HINT), query, [0], "sd15")
+    assert torch.allclose(made.middle[0], expected.middle[0], atol=1e-4)
+    with pytest.raises(DiffusionError, match="holds only the difference"):
+        one_control(halved.control(HINT), query, [0], "sd15")
+
+
+def test_a_complete_control_is_not_completed(net, checkpoint):
+    assert completed(net, checkpoint.model.network) is net

@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from diffusion.controlnet import Control, ControlNet
 from diffusion.model import Model
 from diffusion.regions import Box, Network, placed
 from diffusion.values import Conditioning
@@ -164,5 +165,29 @@ def test_each_row_is_given_its_own_controls():
 
     model = toy_model()
     watched = Watched(model.family, model.noise, model.prediction, model.network)
-    answers(says(1, controls=("hint",)), says(0), model=watched)
-    assert seen == [([("hint",), ("hint",), (), ()], 2)]
+    hint = control()
+    answers(says(1, controls=(hint,)), says(0), model=watched)
+    assert seen == [([(hint,), (hint,), (), ()], 2)]
+
+
+def control(**changes) -> Control:
+    """A control that nobody asks."""
+    return Control(ControlNet(ToyHandle(), None), X, **changes)
+
+
+def controls_of(positive, negative):
+    """The controls of each entry of what is not wanted."""
+    return [region.prompt.controls for region in laid_out(positive, negative)[1]]
+
+
+def test_a_control_that_acts_everywhere_steers_what_is_not_wanted_too():
+    hint, own = control(everywhere=True), control()
+    assert controls_of(says(1, controls=(hint,)), says(0)) == [(hint,)]
+    assert controls_of(says(1, controls=(own,)), says(0)) == [()]
+    assert controls_of(says(1, controls=(hint,)), says(0, controls=(own,))) == [(own,)]
+
+
+def test_a_control_that_acts_everywhere_leaves_areas_alone():
+    hint = control(everywhere=True)
+    negative = Conditioning((*says(0, area=LEFT).entries, *says(0).entries))
+    assert controls_of(says(1, controls=(hint,)), negative) == [(), (hint,)]

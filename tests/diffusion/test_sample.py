@@ -5,6 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from diffusion.controlnet import ControlNet
 from diffusion.errors import DiffusionError, FamilyMismatch
 from diffusion.guidance import cfg
 from diffusion.noise import RunNoise, batch_of, initial_noise
@@ -12,7 +13,7 @@ from diffusion.sample import Guider, Job, prepare, require_family, sample, sampl
 from diffusion.samplers import SAMPLERS
 from diffusion.schedules import between, karras, last_part, normal, simple
 from diffusion.values import Latent
-from tests.diffusion.toy import NOISE, latent, says, toy_model
+from tests.diffusion.toy import NOISE, ToyHandle, latent, says, toy_model
 
 SCHEDULE = normal(6, NOISE)
 HALF = torch.zeros(1, 1, 8, 8)
@@ -247,3 +248,9 @@ def test_what_else_a_latent_carries_comes_along():
     source = latent(batch_index=(0,), extra={"note": 1})
     result = sample(job(latent=source, sigmas=simple(2, NOISE)), quiet)
     assert (result.batch_index, result.extra) == ((0,), {"note": 1})
+
+
+def test_a_control_of_another_family_is_refused_before_any_work():
+    control = ControlNet(ToyHandle(), "sdxl").control(torch.zeros(1, 8, 8, 3))
+    with pytest.raises(FamilyMismatch, match="made for sdxl, but the model is sd15"):
+        require_family(toy_model(), says(0, controls=(control,)))

@@ -6,7 +6,13 @@ import torch
 from diffusion.library import ModelLibrary
 from diffusion.values import Conditioning, Image, Prompt
 from graph.define import spec_of
-from nodes.controlnet import apply_controlnet
+from nodes.controlnet import (
+    apply_controlnet,
+    apply_controlnet_old,
+    apply_controlnet_with_vae,
+    load_diff_controlnet,
+    set_union_controlnet_type,
+)
 from tests import tiny
 
 PROMPT = Conditioning((Prompt(torch.zeros(1, 77, tiny.WIDTH)), Prompt(torch.ones(1, 77, tiny.WIDTH))))
@@ -63,3 +69,26 @@ def test_controls_are_chained(net):
 
 def test_strength_zero_gives_the_same_conditionings(net):
     assert apply_controlnet(PROMPT, PROMPT, net, HINT, 0.0) == (PROMPT, PROMPT)
+
+
+def test_the_older_nodes_give_the_same_control(net, library):
+    vae = library.checkpoint(tiny.CHECKPOINT).vae
+    steered = apply_controlnet_with_vae(PROMPT, PROMPT, net, vae, HINT, 0.5)
+    old = apply_controlnet_old(PROMPT, net, HINT, 0.5)
+    assert [each.entries[0].controls[0].strength for each in (*steered, old)] == [0.5] * 3
+    assert [each.entries[0].controls[0].everywhere for each in (*steered, old)] == [False, False, True]
+    assert apply_controlnet_old(PROMPT, net, HINT, 0.0) is PROMPT
+
+
+def test_a_kind_of_hint_can_be_left_to_the_network(net):
+    assert set_union_controlnet_type(net, "auto").kind is None
+
+
+def test_the_kinds_of_hints_are_the_field_s():
+    options = spec_of(set_union_controlnet_type).inputs[1].widget.options
+    assert (options[0], options[-1], len(options)) == ("auto", "repaint", 9)
+
+
+def test_a_complete_control_can_be_loaded_as_a_difference(library):
+    model = library.checkpoint(tiny.CHECKPOINT).model
+    assert load_diff_controlnet(model, tiny.CONTROLNET, library=library).patches == ()
