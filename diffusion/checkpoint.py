@@ -163,14 +163,15 @@ class Part:
 class WeightFile:
     """An open file of weights.
 
-    Its tensors are views of the file, read from disk when they are first touched.
+    Its tensors are views of the file, read from disk when they are first touched. source: where the weights
+    are read from instead, if they were converted from another format.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, source: Path | None = None) -> None:
+        self.path, self.source = path, source or path
         stat = path.stat()
         self.stamp = (stat.st_size, stat.st_mtime_ns, stat.st_ino)
-        self.header = read_header(path)
+        self.header = read_header(self.source, path.name)
 
     def is_stale(self) -> bool:
         """Whether the file on disk is no longer the one that was opened."""
@@ -183,7 +184,8 @@ class WeightFile:
     def content(self) -> Tensor:
         """The whole file as bytes, mapped privately: nothing written to a tensor ever reaches the file."""
         with torch.inference_mode(False):
-            return torch.from_file(str(self.path), shared=False, size=self.stamp[0], dtype=torch.uint8)
+            size = self.source.stat().st_size
+            return torch.from_file(str(self.source), shared=False, size=size, dtype=torch.uint8)
 
     def tensor(self, key: str) -> Tensor:
         """One tensor, not copied unless the file has it at an odd place."""
@@ -197,35 +199,36 @@ class WeightFile:
             return data.view(entry.dtype).reshape(entry.shape)
 
 
-def read_header(path: Path) -> Header:
+def read_header(path: Path, name: str = "") -> Header:
     """The header of a safetensors file, checked against the file's size.
 
-    Raises BrokenFile with the reason.
+    name: what the person calls the file, if not by its own name. Raises BrokenFile with the reason.
     """
+    name = name or path.name
     size = path.stat().st_size
     with path.open("rb") as file:
         start = file.read(32)
-        refuse_other_formats(path.name, start)
+        refuse_other_formats(name, start)
         if size < 8:
-            raise truncated(path.name)
+            raise truncated(name)
         (length,) = struct.unpack("<Q", start[:8])
         if length > MOST_HEADER_BYTES:
             raise BrokenFile(
-                f"{path.name} is not a safetensors file, or its first bytes are damaged.", DOWNLOAD_AGAIN
+                f"{name} is not a safetensors file, or its first bytes are damaged.", DOWNLOAD_AGAIN
             )
         if 8 + length > size:
-            raise truncated(path.name)
+            raise truncated(name)
         file.seek(8)
         text = file.read(length)
     if (count := text.count(b"data_offsets")) > MOST_TENSORS:
-        raise BrokenFile(f"{path.name} claims to hold {count:,} tensors; {MOST_TENSORS:,} are the limit.")
-    items = parsed(path.name, text)
+        raise BrokenFile(f"{name} claims to hold {count:,} tensors; {MOST_TENSORS:,} are the limit.")
+    items = parsed(name, text)
     metadata = items.pop("__metadata__", {})
     if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
-        raise BrokenFile(f"{path.name} has a damaged header: its metadata is not text.", DOWNLOAD_AGAIN)
-    entries = {key: entry_of(path.name, key, item) for key, item in items.items()}
-    require_gapless(path.name, entries, size - 8 - length)
-    return Header(path.name, entries, metadata, 8 + length)
+        raise BrokenFile(f"{name} has a damaged header: its metadata is not text.", DOWNLOAD_AGAIN)
+    entries = {key: entry_of(name, key, item) for key, item in items.items()}
+    require_gapless(name, entries, size - 8 - length)
+    return Header(name, entries, metadata, 8 + length)
 
 
 def truncated(name: str) -> BrokenFile:

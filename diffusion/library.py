@@ -22,6 +22,7 @@ from diffusion.lora import Lora, read_lora
 from diffusion.memory import Handle, Memory
 from diffusion.model import Model, TextEncoder, Tower, Vae
 from diffusion.parts import vae_part
+from diffusion.pickled import SUFFIXES, converted, is_pickled
 from diffusion.t2i import adapter
 from diffusion.tokens import ClipTokenizer
 from diffusion.upscale import Upscaler, open_upscaler
@@ -31,7 +32,7 @@ log = logging.getLogger(__name__)
 Folders: TypeAlias = Callable[[str], Sequence[Path]]
 """For a kind of file, such as `checkpoints`, the folders it may lie in, the first one first."""
 
-WEIGHT_SUFFIXES = (".safetensors", ".sft")
+WEIGHT_SUFFIXES = (".safetensors", ".sft", *SUFFIXES)
 LOADERS: Mapping[str, str] = MappingProxyType(
     {"diffusion model": "Load Diffusion Model", "text encoder": "Load CLIP", "VAE": "Load VAE"}
 )
@@ -61,8 +62,14 @@ class ModelLibrary:
     Asking twice gives the same values, unless the file changed.
     """
 
-    def __init__(self, folders: Folders | Mapping[str, Sequence[Path]], memory: Memory) -> None:
-        self.folders = folders
+    def __init__(
+        self,
+        folders: Folders | Mapping[str, Sequence[Path]],
+        memory: Memory,
+        converted: Path | None = None,
+    ) -> None:
+        """`converted` is the folder for what pickled files are converted to; without it they are refused."""
+        self.folders, self.converted = folders, converted
         self.memory = memory
         self.processor = memory if memory.device.type == "cpu" else Memory("cpu", precision=memory.precision)
         self.tokenizer = ClipTokenizer()
@@ -178,7 +185,8 @@ class ModelLibrary:
         if known is None or known.is_stale():
             if known is not None:
                 self.forget(known)
-            self.files[path] = WeightFile(path)
+            source = converted(path, self.converted) if self.converted and is_pickled(path) else None
+            self.files[path] = WeightFile(path, source)
         return self.files[path]
 
     def forget(self, file: WeightFile) -> None:

@@ -10,8 +10,6 @@ from graph.suggest import brief
 from graph.widgets import MAX_SEED
 from graph.wires import ANY, parts
 
-PICKLED = (".ckpt", ".pt", ".pth", ".bin")
-"""Endings of files of weights that are not opened."""
 Suggest: TypeAlias = Callable[[str, Collection[str]], str]
 """`Did you mean '...'?` for a word and what it could have been, or nothing."""
 Names: TypeAlias = Callable[[str], Collection[str]]
@@ -147,9 +145,6 @@ def _file(item: Input, widget: Widget, value: object, files: Names | None, sugge
         return None
     if not name:
         return Fault("missing_file", f"{item.name} has no file.", f"Choose one from the folder {folder}.")
-    if name.lower().endswith(PICKLED):
-        message = f"{item.name} is {brief(name, 120)}, a pickled file, which may hold any program."
-        return Fault("missing_file", message, "Use the same model saved as .safetensors.")
     hint = suggest(name, known) or f"Put the file into the folder {folder}, or choose another one."
     return Fault("missing_file", f"{item.name}: there is no {brief(name, 120)} in the folder {folder}.", hint)
 

@@ -43,13 +43,6 @@ def test_a_file_is_looked_for_in_its_folder_or_the_one_it_names(value, expected)
     assert code(PICKER, value) == expected
 
 
-def test_a_pickled_file_is_named_as_what_it_is():
-    item = Input("ckpt_name", "COMBO", Widget("file", folder="checkpoints"))
-    found = fault(item, "old.ckpt", lambda folder: ["new.safetensors"], did_you_mean)
-    assert "ckpt_name is 'old.ckpt', a pickled file" in found.message
-    assert found.hint == "Use the same model saved as .safetensors."
-
-
 def test_a_folder_in_a_name_counts_only_for_pickers_of_given_files():
     item = Input("lora", "COMBO", Widget("file", folder="loras"))
     assert code(item, "b.png [output]") == "missing_file"
