@@ -6,7 +6,8 @@ A way to guide makes a denoiser of predictions: `cfg`, `dual`, `perpendicular`. 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from math import isclose, sqrt
+from functools import reduce
+from math import isclose
 from typing import Protocol, TypeAlias, TypeVar
 
 from torch import Tensor
@@ -41,13 +42,15 @@ def linear(guess: Guess) -> Tensor:
 class Guidance:
     """How a model wants to be guided, functions in order.
 
-    always: the unwanted is asked for at scale 1 too.
+    always: the unwanted is asked for at scale 1 too. starts: what must begin anew with every run, because it
+    remembers earlier steps.
     """
 
     before: tuple[Callable[[Guess], Guess], ...] = ()
     combine: Callable[[Guess], Tensor] = linear
     after: tuple[Callable[[Guess, Tensor], Tensor], ...] = ()
     always: bool = False
+    starts: tuple[Callable[["Guidance"], "Guidance"], ...] = ()
 
     def and_before(self, change: Callable[[Guess], Guess]) -> "Guidance":
         """With one more change to the predictions before they are combined."""
@@ -56,6 +59,10 @@ class Guidance:
     def and_after(self, change: Callable[[Guess, Tensor], Tensor], always: bool = False) -> "Guidance":
         """With one more change to what came out."""
         return replace(self, after=(*self.after, change), always=self.always or always)
+
+    def begun(self) -> "Guidance":
+        """For one run."""
+        return reduce(lambda guidance, start: start(guidance), self.starts, self)
 
     def of(self, guess: Guess) -> Guided:
         """The prediction these make of a guess, and the unguided one."""
@@ -68,6 +75,7 @@ class Guidance:
 
 
 PLAIN = Guidance()
+TINY = 1e-8
 
 
 class Guide(Protocol):
@@ -88,6 +96,7 @@ def cfg(scale: float) -> Guide:
     def guide(
         predict: Predict[T], lists: Sequence[T], guidance: Guidance = PLAIN, unguided: bool = False
     ) -> GuidedDenoise:
+        guidance = guidance.begun()
         alone = len(lists) == 1 or (isclose(scale, 1.0) and not (unguided or guidance.always))
         asked = lists[:1] if alone else lists
 
@@ -112,6 +121,8 @@ def dual(scale: float, scale_negative: float, nested: bool = False) -> Guide:
         guidance: Guidance = PLAIN,
         unguided: bool = False,  # noqa: ARG001
     ) -> GuidedDenoise:
+        guidance = guidance.begun()
+
         def denoise(x: Tensor, sigma: float) -> Guided:
             first, second, unwanted = predict(x, sigma, lists)
             if nested:
@@ -137,6 +148,8 @@ def perpendicular(scale: float, negative_scale: float) -> Guide:
         guidance: Guidance = PLAIN,
         unguided: bool = False,  # noqa: ARG001
     ) -> GuidedDenoise:
+        guidance = guidance.begun()
+
         def denoise(x: Tensor, sigma: float) -> Guided:
             wanted, empty, unwanted = predict(x, sigma, lists)
             towards, away = wanted - empty, unwanted - empty
@@ -150,31 +163,13 @@ def perpendicular(scale: float, negative_scale: float) -> Guide:
     return guide
 
 
-def rescaled(multiplier: float) -> Callable[[Guess], Tensor]:
-    """Guidance whose result is as spread as the wanted prediction, Lin et al. 2023 (arXiv:2305.08891), 3.4.
-
-    Worked out on velocities, for models of variance-preserving processes. multiplier: how much of it.
-    """
-
-    def combine(guess: Guess) -> Tensor:
-        level = sqrt(guess.sigma**2 + 1)
-        scaled = guess.x / level**2
-
-        def velocity(denoised: Tensor) -> Tensor:
-            return (scaled - denoised) * (level / guess.sigma)
-
-        wanted, unwanted = velocity(guess.wanted), velocity(guess.unwanted)
-        guided = unwanted + guess.scale * (wanted - unwanted)
-        axes = tuple(range(1, wanted.ndim))
-        even = guided * (wanted.std(axes, keepdim=True) / guided.std(axes, keepdim=True))
-        mixed = multiplier * even + (1 - multiplier) * guided
-        return scaled - mixed * (guess.sigma / level)
-
-    return combine
-
-
 def projected(part: Tensor, onto: Tensor) -> Tensor:
     """What of a tensor points where the other does, image by image."""
-    axes = tuple(range(1, part.ndim))
-    share = (part * onto).sum(axes, keepdim=True) / (onto * onto).sum(axes, keepdim=True).clamp(min=1e-12)
+    axes = within_image(part)
+    share = (part * onto).sum(axes, keepdim=True) / (onto * onto).sum(axes, keepdim=True).clamp(min=TINY)
     return share * onto
+
+
+def within_image(values: Tensor) -> tuple[int, ...]:
+    """All axes but the batch."""
+    return tuple(range(1, values.ndim))

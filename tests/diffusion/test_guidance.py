@@ -3,7 +3,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diffusion.guidance import PLAIN, Guess, Guidance, cfg, dual, linear, perpendicular, projected, rescaled
+from diffusion.guidance import PLAIN, Guess, Guidance, cfg, dual, perpendicular, projected
 
 X = torch.ones(1, 4, 2, 2)
 scales = st.floats(0, 20)
@@ -91,15 +91,3 @@ def test_perpendicular_guidance_does_not_change_how_far_one_goes_towards_the_wan
     moved = perpendicular(7.0, 1.0)(asked, (0, 1, 2))(random(0), 1.0).denoised - random(2)
     towards = random(1) - random(2)
     assert torch.allclose(projected(moved, towards), 7 * towards)
-
-
-def test_rescaled_guidance_without_rescaling_is_plain():
-    assert torch.allclose(rescaled(0.0)(guess()), linear(guess()))
-
-
-def test_rescaled_guidance_is_as_spread_as_the_wanted_velocity():
-    at = guess()
-    level = (at.sigma**2 + 1) ** 0.5
-    velocity = (at.x / level**2 - rescaled(1.0)(at)) * level / at.sigma
-    wanted = (at.x / level**2 - at.wanted) * level / at.sigma
-    assert torch.allclose(velocity.std((1, 2, 3)), wanted.std((1, 2, 3)))

@@ -1,0 +1,125 @@
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from diffusion import correction
+from diffusion.guidance import PLAIN, Guess, linear, projected, within_image
+
+scales = st.floats(1.5, 20)
+
+
+def random(seed=0):
+    return torch.randn(3, 4, 8, 8, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def guess(scale=5.0, sigma=2.0, **changes):
+    known = {"x": random(0), "wanted": random(1), "unwanted": random(2)}
+    return Guess(sigma=sigma, scale=scale, **(known | changes))
+
+
+def length(values):
+    return torch.linalg.vector_norm(values, dim=within_image(values))
+
+
+def test_rescaled_guidance_without_rescaling_is_plain():
+    assert torch.allclose(correction.rescaled(0.0)(guess()), linear(guess()))
+
+
+def test_rescaled_guidance_is_as_spread_as_the_wanted_velocity():
+    at = guess()
+    level = (at.sigma**2 + 1) ** 0.5
+    velocity = (at.x / level**2 - correction.rescaled(1.0)(at)) * level / at.sigma
+    wanted = (at.x / level**2 - at.wanted) * level / at.sigma
+    assert torch.allclose(velocity.std((1, 2, 3)), wanted.std((1, 2, 3)))
+
+
+def test_the_optimised_unwanted_leaves_nothing_of_itself_in_what_the_wanted_differs():
+    changed = correction.optimised_scale(guess())
+    unwanted, wanted = (changed.x - each for each in (changed.unwanted, changed.wanted))
+    assert torch.allclose(((wanted - unwanted) * unwanted).sum((1, 2, 3)), torch.zeros(3).double(), atol=1e-9)
+
+
+def test_an_unwanted_that_points_where_the_wanted_does_is_optimised_to_be_the_wanted():
+    wanted = random(1)
+    shorter = random(0) - 0.3 * (random(0) - wanted)
+    changed = correction.optimised_scale(guess(wanted=wanted, unwanted=shorter))
+    assert torch.allclose(changed.unwanted, wanted)
+
+
+def test_damping_keeps_an_unwanted_that_points_where_the_wanted_does():
+    twice = random(0) - 2 * (random(0) - random(1))
+    assert torch.allclose(correction.tangentially_damped(guess(unwanted=twice)).unwanted, twice)
+
+
+def test_damping_leaves_the_unwanted_with_the_direction_of_the_longest_common_axis():
+    at = guess()
+    both = torch.stack([(at.x - at.wanted)[0].flatten(), (at.x - at.unwanted)[0].flatten()])
+    axis = torch.linalg.svd(both, full_matrices=False).Vh[0]
+    damped = (at.x - correction.tangentially_damped(at).unwanted)[0].flatten()
+    assert torch.allclose(damped, (both[1] @ axis) * axis)
+
+
+@given(scales)
+def test_a_bounded_result_is_in_no_cell_longer_than_the_wanted(scale):
+    at = guess(scale)
+    bounded = correction.bounded_by_wanted(1.0)(at, linear(at))
+    assert (bounded.norm(dim=1) <= at.wanted.norm(dim=1) + 1e-6).all()
+    assert torch.allclose(correction.bounded_by_wanted(0.5)(at, linear(at)), bounded / 2)
+
+
+@given(scales, st.floats(0.5, 2.0))
+def test_renormed_guidance_is_no_longer_than_it_may_be(scale, renorm):
+    at = guess(scale)
+    guided = at.x - correction.renormed(100.0, renorm)(at)
+    assert (length(guided) <= renorm * length(at.x - at.wanted) + 1e-6).all()
+
+
+def test_renormed_guidance_without_a_limit_is_plain_and_above_its_level_there_is_none():
+    assert torch.allclose(correction.renormed(100.0, 0.0)(guess()), linear(guess()))
+    assert torch.equal(correction.renormed(2.0, 1.0)(guess(sigma=2.0)), random(1))
+
+
+def test_projected_guidance_that_keeps_everything_is_plain():
+    plain = correction.adaptive_projection(1.0, 0.0, 0.0)(PLAIN).combine
+    assert torch.allclose(plain(guess()), linear(guess()))
+
+
+def test_projected_guidance_without_eta_moves_across_the_wanted_only():
+    moved = correction.adaptive_projection(0.0, 0.0, 0.0)(PLAIN).combine(guess()) - random(1)
+    assert torch.allclose(projected(moved, random(1)), torch.zeros(3, 4, 8, 8).double(), atol=1e-9)
+
+
+def test_projected_guidance_is_no_longer_than_its_threshold():
+    moved = correction.adaptive_projection(1.0, 2.0, 0.0)(PLAIN).combine(guess(scale=2.0)) - random(1)
+    assert torch.allclose(length(moved), torch.full((3,), 2.0).double())
+
+
+def test_momentum_adds_the_step_before_and_begins_anew_with_every_run():
+    guidance = PLAIN.__class__(starts=(correction.adaptive_projection(1.0, 0.0, 0.5),))
+    one, other = guidance.begun().combine, guidance.begun().combine
+    first, second = one(guess()), one(guess())
+    assert torch.allclose(second - random(1), 1.5 * (first - random(1)))
+    assert torch.equal(other(guess()), first)
+
+
+def test_scaled_noise_over_one_changes_nothing():
+    assert torch.allclose(correction.scaled_noise(1.0)(guess(), random(3)), random(3))
+    seen = random(0) - correction.scaled_noise(2.0)(guess(), random(3))
+    assert torch.allclose(seen, (random(0) - random(3)) / 2)
+
+
+def test_frequencies_with_one_factor_are_scaled_as_a_whole():
+    changed = correction.by_frequency(1.5, 1.5, 3)(guess())
+    assert torch.allclose(changed.wanted - changed.unwanted, 1.5 * (random(1) - random(2)))
+
+
+def test_a_change_that_is_the_same_everywhere_is_coarse():
+    flat = guess(wanted=torch.full((1, 4, 8, 8), 3.0), unwanted=torch.zeros(1, 4, 8, 8))
+    assert torch.allclose(correction.by_frequency(2.0, 9.0, 1)(flat).wanted, torch.full((1, 4, 8, 8), 6.0))
+
+
+@pytest.mark.parametrize(("back_again", "scales_seen"), [(False, [1, 3, 5]), (True, [1, 5, 1])])
+def test_guidance_grows_over_the_frames(back_again, scales_seen):
+    at = guess(wanted=torch.ones(3, 4, 8, 8), unwanted=torch.zeros(3, 4, 8, 8))
+    assert correction.over_frames(1.0, back_again)(at).mean((1, 2, 3)).tolist() == pytest.approx(scales_seen)
