@@ -245,3 +245,10 @@ def test_an_embedding_inside_a_lora_bundle_is_found_for_its_text_encoder(folder)
     library = tiny.library(folder)
     shapes = [library.embedding("bundle", name) for name in ("clip_l", "clip_g", "clip_h")]
     assert [None if each is None else tuple(each.shape) for each in shapes] == [(2, 8), (1, 12), None]
+
+
+@pytest.mark.parametrize("channels", [8, 9])
+def test_a_checkpoint_says_by_its_first_convolution_what_it_sees_beside_the_state(folder, channels):
+    tiny.save_checkpoint(folder / "checkpoints" / "some.safetensors", in_channels=channels)
+    model = tiny.library(folder).checkpoint("some.safetensors").model
+    assert (model.family.name, model.in_channels) == ("sd15", channels)

@@ -292,3 +292,22 @@ def test_playground_has_a_latent_space_of_its_own(tmp_path):
 
 def test_the_latent_of_sdxl_is_scaled_less(sdxl):
     assert float(sdxl.model.latent_in(torch.ones(1, 4, 1, 1))[0, 0, 0, 0]) == pytest.approx(0.13025)
+
+
+def test_an_embedding_brings_each_encoder_vectors_of_its_own(sdxl):
+    rows = {
+        "clip_l": tiny.text_encoder(3).embeddings.token_embedding.weight[736],
+        "clip_g": tiny.open_text_encoder(3).text_model.embeddings.token_embedding.weight[736],
+    }
+    encoder = replace(sdxl.text_encoder, embeddings=lambda _name, encoder: rows[encoder][None])
+    one, other = (encode(encoder, text).entries[0] for text in ("a embedding:it fox", "a red fox"))
+    assert torch.allclose(one.tokens, other.tokens, atol=1e-6)
+    assert torch.allclose(one.pooled, other.pooled, atol=1e-6)
+
+
+def test_an_embedding_longer_for_one_encoder_cuts_the_other_to_the_same_chunks(sdxl):
+    counts = {"clip_l": 80, "clip_g": 1}
+    encoder = replace(
+        sdxl.text_encoder, embeddings=lambda _name, encoder: torch.zeros(counts[encoder], tiny.WIDTH)
+    )
+    assert encode(encoder, "embedding:long").entries[0].tokens.shape == (1, 77, 2 * tiny.WIDTH)
