@@ -49,6 +49,7 @@ export function drawScene(context: CanvasRenderingContext2D, scene: Scene, view:
   drawLines(context, scene.lines, view);
   for (const alike of Map.groupBy(plates, lookOf).values()) drawPlates(context, alike, view, ink);
   drawTitles(context, plates, view, ink);
+  for (const plate of plates) if (plate.focused) drawFocus(context, plate, view, ink);
   for (const frame of frames) drawHeading(context, frame, view, ink);
 }
 
@@ -113,7 +114,7 @@ function drawHeading(context: CanvasRenderingContext2D, frame: Titled, view: Vie
 }
 
 function lookOf({ tone, state, lost, selected, color }: Plate): string {
-  return JSON.stringify([tone, state, lost, selected, color]);
+  return `${tone} ${state} ${lost} ${selected} ${color ?? ""}`;
 }
 
 function drawPlates(context: CanvasRenderingContext2D, plates: readonly Plate[], view: View, ink: Ink): void {
@@ -144,6 +145,16 @@ function drawPlates(context: CanvasRenderingContext2D, plates: readonly Plate[],
   for (const plate of plates) drawSign(context, plate, view);
   if (first.state === "skipped") drawHatch(context, plates, view, ink.color("--text-3"));
   context.globalAlpha = 1;
+}
+
+/** The ring around what has the keyboard's focus, with a gap. */
+function drawFocus(context: CanvasRenderingContext2D, plate: Plate, view: View, ink: Ink): void {
+  const [x, y, width, height] = placed(plate, view);
+  context.strokeStyle = ink.color("--accent");
+  context.lineWidth = 2;
+  context.beginPath();
+  context.roundRect(x - 4, y - 4, width + 8, height + 8, Math.min(RADIUS * view.zoom, 6) + 3);
+  context.stroke();
 }
 
 /** A stroke from corner to corner, beside the paler body: the data passes by. */

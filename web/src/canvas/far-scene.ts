@@ -30,6 +30,8 @@ interface Titled {
 export interface Plate extends Titled {
   readonly tone: Tone;
   readonly state: NodeState;
+  /** It has the keyboard's focus. */
+  readonly focused: boolean;
   /** Its type is not installed here. */
   readonly lost: boolean;
   /** How much of its work is done, from 0 to 1. */
@@ -57,6 +59,7 @@ export interface SceneSource {
   readonly specs: Specs;
   readonly figures: Figures;
   readonly selection: Selection;
+  readonly focused: string | null;
   readonly results: Results;
   readonly problems: ReadonlyMap<string, readonly Problem[]>;
   readonly transient: Pick<CanvasState, "moved" | "previewed">;
@@ -91,6 +94,7 @@ function platesOf(source: SceneSource): readonly Plate[] {
       selected: selection.nodes.has(id),
       tone: toneOf(status, source.problems.get(name) ?? [], stale.has(id)),
       state: node.state,
+      focused: source.focused === id,
       lost: figure.lost,
       done: status.kind === "running" && status.total > 0 ? status.done / status.total : 0,
     };

@@ -8,11 +8,11 @@ import { type Scene, sceneOf } from "./far-scene";
 import { useCanvas, useCanvasModel } from "./state";
 
 /** A picture may be shown this much larger or smaller while the zoom changes; at rest it is always sharp. */
-const STRETCH = 1.13;
+const STRETCH = 1.2;
 const REST_MS = 80;
 
 /** How far beyond the window the picture goes, so that panning moves it and seldom draws it anew. */
-const MARGIN = 256;
+const MARGIN = 128;
 
 /** The whole graph as one picture: from far, hundreds of nodes cost as little as one. */
 export function FarView(): JSX.Element {
@@ -42,6 +42,7 @@ function useScene(): Scene {
   const workflow = useDocument((state) => state.workflow);
   const path = useDocument((state) => state.path);
   const selection = useDocument((state) => state.selection);
+  const focused = useShell((state) => state.focused);
   const catalog = useCatalog((state) => state.specs);
   const results = useRuns((state) => resultsOf(state, key));
   const problems = useStore(faults, (state) => state.byNode);
@@ -52,8 +53,9 @@ function useScene(): Scene {
     const specs = model.specs(workflow, catalog);
     const transient = { moved, previewed };
     const { figures } = model;
-    return sceneOf({ graph, workflow, path, specs, figures, selection, results, problems, transient, theme });
-  }, [model, graph, workflow, path, selection, catalog, results, problems, moved, previewed, theme]);
+    const held = { selection, focused, transient };
+    return sceneOf({ graph, workflow, path, specs, figures, results, problems, theme, ...held });
+  }, [model, graph, workflow, path, selection, focused, catalog, results, problems, moved, previewed, theme]);
 }
 
 type Place = Pick<ReactFlowState, "transform" | "width" | "height">;

@@ -94,6 +94,7 @@ function NodeCard({ focused, busy, ...part }: NodeCardProps): JSX.Element | null
         data-bad={bad || undefined}
         data-aim={aimed || undefined}
       >
+        <Anchors figure={figure} />
         <NodeHead id={id} figure={figure} status={status} pinned={pinned} bad={bad} />
         {status.kind === "running" && <Progress done={status.done} total={status.total} />}
         {open &&
@@ -123,6 +124,23 @@ function useOpen(id: string, busy: boolean): boolean {
   );
   return open || busy;
 }
+
+/** The library measures these as soon as the node is a box, whether its contents are there yet or not. */
+const Anchors = memo(function Anchors({ figure }: { figure: Figure }): JSX.Element {
+  return (
+    <>
+      {figure.box.handles.map(({ side, name, x, y }) => (
+        <i
+          key={`${side} ${name}`}
+          className={`node-anchor ${side === "input" ? "target" : "source"}`}
+          data-handleid={name}
+          data-handlepos={side === "input" ? "left" : "right"}
+          style={{ left: x, top: y }}
+        />
+      ))}
+    </>
+  );
+});
 
 function NodeBody({ id, figure }: { id: string; figure: Figure }): JSX.Element {
   const { rows, leastHeight } = figure.box;

@@ -71,11 +71,6 @@ export const Socket = memo(function Socket({ node, side, slot, output }: SocketP
         });
       }}
     >
-      <i
-        className={side === "input" ? "target" : "source"}
-        data-handleid={name}
-        data-handlepos={side === "input" ? "left" : "right"}
-      />
       <SocketShape
         shape={look.shape}
         hollow={!wired && side === "input"}
