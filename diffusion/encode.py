@@ -54,10 +54,11 @@ class Written(NamedTuple):
 
 def written(encoder: TextEncoder, tower: Tower, text: str) -> Written:
     """A prompt as a tower reads it."""
-    pad = tower.reading.pad
-    with tower.network.resident(tower.patches) as module:
-        width = module.get_parameter("embeddings.token_embedding.weight").shape[1]
-        length = module.get_parameter("embeddings.position_embedding.weight").shape[0]
+    pad, network = tower.reading.pad, tower.network
+    if not network.part.sources:
+        network.part.build()  # raises, and says that the file has no text encoder
+    width = network.shape("embeddings.token_embedding.weight")[1]
+    length = network.shape("embeddings.position_embedding.weight")[0]
 
     def embeddings(name: str) -> Tensor | None:
         return encoder.embeddings(name, tower.reading.name)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diffusion.encode import emphasised, encode, encode_apart
-from diffusion.errors import FamilyMismatch
+from diffusion.errors import FamilyMismatch, MissingPart
 from diffusion.tokens import END, START
 from tests import tiny
 
@@ -125,3 +125,18 @@ def test_no_hook_stays_on_the_network(encoder):
 def test_texts_for_other_encoders_are_refused(encoder):
     with pytest.raises(FamilyMismatch, match="for clip_h, but the text encoder is clip_l"):
         encode_apart(encoder, {"clip_h": "red"})
+
+
+def test_a_file_without_a_text_encoder_says_so_when_a_prompt_is_encoded(tmp_path):
+    folder = tiny.models(tmp_path)
+    tiny.save_checkpoint(folder / "checkpoints" / "half.safetensors", parts=("network", "vae"))
+    encoder = tiny.library(folder).checkpoint("half.safetensors").text_encoder
+    with pytest.raises(MissingPart, match="half.safetensors has no text encoder inside.*Load CLIP"):
+        encode(encoder, "red")
+
+
+def test_where_only_one_network_fits_each_is_loaded_once_for_a_prompt(family_models, caplog):
+    caplog.set_level("INFO")
+    encoder = tiny.library(family_models, "offload").checkpoint(tiny.SDXL).text_encoder
+    encode(encoder, "(red:1.2)")
+    assert caplog.text.count("loaded text encoder") == 2
