@@ -110,12 +110,6 @@ def test_a_file_that_is_no_controlnet_is_refused(folder):
         tiny.library(folder).controlnet("odd.safetensors")
 
 
-def test_a_controlnet_that_is_only_a_difference_is_refused(folder):
-    save_file({"difference": torch.zeros(1)}, folder / "controlnet" / "odd.safetensors")
-    with pytest.raises(UnknownCheckpoint, match="difference"):
-        tiny.library(folder).controlnet("odd.safetensors")
-
-
 @pytest.mark.parametrize("name", ["shiny", "shiny.safetensors"])
 def test_an_embedding_is_found_with_or_without_its_ending(library, name):
     assert torch.equal(library.embedding(name), torch.ones(2, tiny.WIDTH))

@@ -311,3 +311,22 @@ def test_an_embedding_longer_for_one_encoder_cuts_the_other_to_the_same_chunks(s
         sdxl.text_encoder, embeddings=lambda _name, encoder: torch.zeros(counts[encoder], tiny.WIDTH)
     )
     assert encode(encoder, "embedding:long").entries[0].tokens.shape == (1, 77, 2 * tiny.WIDTH)
+
+
+def test_a_size_becomes_256_waves_cosines_first(sdxl):
+    frequencies = torch.exp(-torch.log(torch.tensor(10_000.0)) * torch.arange(128) / 128)
+    with sdxl.model.network.resident() as module:
+        waves = module.get_submodule("add_time_proj")(torch.tensor([512.0]))
+    expected = torch.cat(((512 * frequencies).cos(), (512 * frequencies).sin()))
+    assert torch.allclose(waves[0], expected, atol=1e-4)
+
+
+def test_bfloat16_is_close_to_float32(family_models, sdxl):
+    random = torch.Generator().manual_seed(0)
+    x, pooled = torch.randn(1, 4, 8, 8, generator=random), torch.randn(1, 8, generator=random)
+    tokens = torch.randn(1, 77, 2 * tiny.WIDTH, generator=random)
+    short = tiny.library(family_models).checkpoint(tiny.SDXL).model
+    short.network.memory.precision = "bfloat16"
+    vector = Vector(pooled, torch.tensor([[64.0, 64.0, 0.0, 0.0, 64.0, 64.0]]))
+    one, other = (model.denoised(x, 1.0, tokens, vector) for model in (sdxl.model, short))
+    assert other.dtype == torch.float32 and (one - other).abs().max() < 0.2
