@@ -72,7 +72,7 @@ def brownian_noise(x: Tensor, seed: int, sigmas: Sigmas, device: torch.device) -
     float32, lives on `device` and goes from the lowest sigma above 0 to the highest.
     """
     low, high = min(sigma for sigma in sigmas if sigma > 0), max(sigmas)
-    ends = round(low, 6), round(high, 6)  # the tree rounds its ends so, and warns of what lies beyond
+    ends = round(low, 6), round(high, 6)  # as the tree rounds times; it warns of what lies beyond
 
     @cache
     def tree() -> Any:
@@ -83,7 +83,7 @@ def brownian_noise(x: Tensor, seed: int, sigmas: Sigmas, device: torch.device) -
 
     @lru_cache(maxsize=3)  # a step starts where the one before ended
     def above(sigma: float) -> Tensor:
-        path: Tensor = tree()(min(max(sigma, ends[0]), ends[1]), ends[1])
+        path: Tensor = tree()(min(max(round(sigma, 6), ends[0]), ends[1]), ends[1])
         return path
 
     def draw(sigma: float, sigma_next: float) -> Tensor:

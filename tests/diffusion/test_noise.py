@@ -107,6 +107,15 @@ def test_brownian_noise_has_unit_variance_and_reaches_both_ends_without_a_warnin
     assert [float(each.std()) for each in ends] == pytest.approx([1.0] * 5, abs=0.05)
 
 
+@given(st.floats(1.0, 20.0, width=32), st.floats(0.0078125, 0.875, width=32))
+@settings(max_examples=10, deadline=None)
+def test_a_brownian_path_reaches_ends_that_lie_between_its_millionths(high, low):
+    levels = (high, 0.95, low, 0.0)
+    drawn = brownian_noise(torch.zeros(1, 4, 2, 2), 5, levels, CPU)
+    assert drawn(high, 0.95).isfinite().all()
+    assert drawn(0.95, low).isfinite().all()
+
+
 def test_a_run_with_nothing_but_zero_below_its_first_level_needs_no_path():
     assert brownian_noise(torch.zeros(1), 0, (3.0, 0.0), CPU)
 
