@@ -275,7 +275,9 @@ class _Check:
 
     def _source_of(self, wanted: str) -> str:
         if wanted not in self._hints:
-            maker = next((spec for spec in self.specs.values() if _makes(spec, wanted)), None)
+            makers = [spec for spec in self.specs.values() if _makes(spec, wanted)]
+            sources = [spec for spec in makers if not any(wanted in parts(item.type) for item in spec.inputs)]
+            maker = next(iter(sources or makers), None)
             example = f", for example from {maker.title or maker.type}" if maker and wanted != ANY else ""
             kind = "something" if wanted == ANY else f"an output of type {wanted}"
             self._hints[wanted] = f"Connect {kind}{example}."

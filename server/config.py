@@ -31,6 +31,10 @@ def home(program: Path = PROGRAM) -> Path:
     return program if (program / "pyproject.toml").exists() else Path.home() / "photogram"
 
 
+BUNDLED = home() / "models"
+"""Where the bundled models lie. The templates use them, so they can always be chosen."""
+
+
 def version() -> str:
     """The version of the program."""
     try:
@@ -55,7 +59,7 @@ class Config:
     listen: str = setting("127.0.0.1", "the address to listen on")
     hosts: tuple[str, ...] = setting((), "further names this server is reached by, as NAME or NAME:PORT")
     models: tuple[Path, ...] = setting(
-        lambda: (home() / "models",), "a folder with checkpoints/, loras/, ..."
+        lambda: (BUNDLED,), "a folder with checkpoints/, loras/, ...; the bundled one comes last"
     )
     input: Path = setting(lambda: home() / "input", "the folder for pictures that workflows read")
     output: Path = setting(lambda: home() / "output", "the folder for what workflows make")
@@ -111,6 +115,8 @@ def load(flags: Mapping[str, object], environ: Mapping[str, str] | None = None) 
         for name, raw in layer.items():
             values[name] = _converted(name, raw, origin)
             origins[name] = origin
+    if "models" in values:
+        values["models"] = tuple(dict.fromkeys((*values["models"], BUNDLED)))
     config = Config(**values)
     _check(config)
     return Loaded(config, MappingProxyType(origins))
@@ -118,8 +124,7 @@ def load(flags: Mapping[str, object], environ: Mapping[str, str] | None = None) 
 
 def missing_models(loaded: Loaded) -> tuple[Path, ...]:
     """The models folders that somebody named and that are not there, as on a disk that is not plugged in."""
-    named = loaded.origins["models"] != "default"
-    return tuple(folder for folder in loaded.config.models if named and not folder.exists())
+    return tuple(folder for folder in loaded.config.models if folder != BUNDLED and not folder.exists())
 
 
 def is_loopback(address: str) -> bool:

@@ -149,6 +149,14 @@ def test_a_missing_link_says_what_to_connect():
     assert problem.hint == "Connect an output of type MODEL, for example from Load Checkpoint."
 
 
+def test_what_only_passes_a_type_on_is_no_example_of_where_it_comes_from():
+    change = NodeSpec("Change", (Input("model", "MODEL"),), (Output("MODEL", "MODEL"),))
+    (problem,) = problems(
+        wired(s=("Sample", {}), out=("Show", {"any": ("s", "LATENT")})), {"Change": change} | SPECS
+    )
+    assert problem.hint == "Connect an output of type MODEL, for example from Load Checkpoint."
+
+
 def test_a_wrong_type_names_both_types_and_what_would_turn_one_into_the_other():
     problem = only(wired(e=("Empty", {}), out=("Save", {"images": ("e", "LATENT")})))
     assert problem.message == "images takes IMAGE, but Empty Latent gives LATENT."

@@ -123,7 +123,9 @@ def test_models_are_listed(tmp_path: Path, known: list[str], capsys: pytest.Capt
     (tmp_path / "models" / "vae").mkdir()
     (tmp_path / "models" / "vae" / "a.sft").touch()
     assert cli.main(["models", *known]) == 0
-    assert capsys.readouterr().out.split() == ["vae", "a.sft"]
+    listed = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["vae", "a.sft"] in listed
+    assert ["checkpoints", "photogram.safetensors"] in listed
 
 
 def test_settings_are_printed_with_where_they_come_from(

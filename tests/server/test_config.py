@@ -42,9 +42,15 @@ def test_another_file_can_be_named(tmp_path: Path) -> None:
 
 def test_lists_are_written_as_lists_paths_or_repeated_flags(tmp_path: Path) -> None:
     both = (Path("/a"), Path("/b"))
-    assert loaded(tmp_path, 'models = ["/a", "/b"]').config.models == both
-    assert loaded(tmp_path, environ={"PHOTOGRAM_MODELS": "/a:/b"}).config.models == both
-    assert loaded(tmp_path, models=["/a", "/b"]).config.models == both
+    assert loaded(tmp_path, 'models = ["/a", "/b"]').config.models[:2] == both
+    assert loaded(tmp_path, environ={"PHOTOGRAM_MODELS": "/a:/b"}).config.models[:2] == both
+    assert loaded(tmp_path, models=["/a", "/b"]).config.models[:2] == both
+
+
+def test_the_bundled_models_stay_when_other_folders_are_named_and_come_last(tmp_path: Path) -> None:
+    bundled = loaded(tmp_path).config.models
+    assert loaded(tmp_path, models=["/a"]).config.models == (Path("/a"), *bundled)
+    assert loaded(tmp_path, models=[str(*bundled), "/a"]).config.models == (*bundled, Path("/a"))
 
 
 def test_an_unknown_setting_is_refused_with_the_nearest(tmp_path: Path) -> None:
