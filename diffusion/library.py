@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from diffusion.checkpoint import Header, Part, WeightFile
 from diffusion.clip import alone
 from diffusion.controlnet import ControlNet
-from diffusion.errors import BrokenFile, MissingFile, MissingPart, UnknownCheckpoint
+from diffusion.errors import BrokenFile, DiffusionError, MissingFile, MissingPart, UnknownCheckpoint
 from diffusion.families import FAMILIES
 from diffusion.family import Family, Rgb
 from diffusion.lora import Lora, read_lora
@@ -24,6 +24,7 @@ from diffusion.model import Model, TextEncoder, Tower, Vae
 from diffusion.parts import vae_part
 from diffusion.pickled import SUFFIXES, converted, is_pickled
 from diffusion.t2i import adapter
+from diffusion.taesd import DECODERS, open_decoder
 from diffusion.tokens import ClipTokenizer
 from diffusion.upscale import Upscaler, open_upscaler
 
@@ -37,6 +38,8 @@ LOADERS: Mapping[str, str] = MappingProxyType(
     {"diffusion model": "Load Diffusion Model", "text encoder": "Load CLIP", "VAE": "Load VAE"}
 )
 """The node that loads a part from a file of its own."""
+OWN_PREVIEW = "preview.latent_rgb"
+"""The metadata of a checkpoint whose VAE is its own, with the colours of its latents."""
 EMBEDDING_SUFFIXES = ("", ".safetensors", ".pt", ".bin")
 T = TypeVar("T")
 
@@ -213,7 +216,24 @@ class ModelLibrary:
         part = family.parts(file.header).network
         network = self.handle(file, part and replace(part, rounded=rounded), "diffusion model")
         prediction, noise, own = family.sampling(file.header, file.tensor)
-        return Model(family, noise, prediction, network, input_channels(network), latent=own)
+        previewer = None if OWN_PREVIEW in file.header.metadata else self.previewer(family)
+        channels = input_channels(network)
+        return Model(family, noise, prediction, network, channels, latent=own, previewer=previewer)
+
+    def previewer(self, family: Family) -> nn.Module | None:
+        """The tiny network for previews of a family, if its file is there and whole."""
+        start = DECODERS.get(family.name)
+        found = [name for name in self.names("vae_approx") if start and Path(name).name.startswith(start)]
+        try:
+            for name in found:
+                return self.opened("vae_approx", name, nn.Module, self.open_previewer)
+        except DiffusionError as error:
+            log.warning("no previews by a tiny network: %s", error)
+        return None
+
+    def open_previewer(self, file: WeightFile) -> nn.Module:
+        """The tiny network of a file."""
+        return open_decoder(file, self.memory)
 
     def open_text(self, file: WeightFile, memory: Memory) -> "Lone":
         """The text encoder of a file that holds nothing else."""
@@ -278,7 +298,7 @@ def with_own_preview(family: Family, header: Header) -> Family:
 
     `preview.latent_rgb` is JSON: red, green and blue for each latent channel, and then a row that is added.
     """
-    text = header.metadata.get("preview.latent_rgb")
+    text = header.metadata.get(OWN_PREVIEW)
     if text is None:
         return family
     try:

@@ -43,6 +43,7 @@ class Model:
     """A diffusion model: a network, what it predicts, and the noise levels it knows.
 
     latent: the space it works in, where that is not its family's. guidance: how it wants to be guided.
+    previewer: a tiny network that sees a picture in its latents.
     """
 
     family: Family
@@ -52,6 +53,7 @@ class Model:
     in_channels: int = 4
     patches: tuple[Patch, ...] = ()
     latent: LatentFormat | None = None
+    previewer: nn.Module | None = None
     guidance: Guidance = PLAIN
     extra: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
     socket: ClassVar[str] = "MODEL"

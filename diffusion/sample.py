@@ -132,7 +132,7 @@ def sample_both(job: Job, watch: Watch, keep: Callable[[Tensor], None] | None = 
     for count, step in enumerate(run.steps, start=1):  # noqa: B007, B020  read after the loop
         done = run.done(count, step)
         sound(step.x, done, total)
-        watch(done, total, preview(step.denoised, model.family))
+        watch(done, total, preview(step.denoised, model))
         if keep is not None:
             keep(model.latent_out(step.denoised).cpu())
     return Result(run.latent(step.x), run.denoised(step.denoised))

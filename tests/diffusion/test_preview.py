@@ -1,17 +1,26 @@
 from dataclasses import replace
 
+import pytest
 import torch
+from diffusers import AutoencoderTiny
+from safetensors.torch import save_file
 
+from diffusion import preview as previews
 from diffusion.families.sd15 import SD15
-from diffusion.preview import preview
+from tests import tiny
+from tests.diffusion.toy import toy_model
+
+
+def preview(denoised, family=SD15):
+    return previews.preview(denoised, replace(toy_model(), family=family))
 
 
 def test_a_preview_has_one_pixel_for_each_cell_of_the_first_latent():
-    assert preview(torch.zeros(2, 4, 6, 9), SD15)().size == (9, 6)
+    assert preview(torch.zeros(2, 4, 6, 9))().size == (9, 6)
 
 
 def test_an_empty_latent_is_middle_grey():
-    assert preview(torch.zeros(1, 4, 2, 2), SD15)().getpixel((0, 0)) == (127, 127, 127)
+    assert preview(torch.zeros(1, 4, 2, 2))().getpixel((0, 0)) == (127, 127, 127)
 
 
 def test_channels_become_colours_by_the_factors_of_the_family():
@@ -21,4 +30,53 @@ def test_channels_become_colours_by_the_factors_of_the_family():
 
 
 def test_broken_numbers_still_make_a_picture():
-    assert preview(torch.full((1, 4, 2, 2), float("nan")), SD15)().getpixel((0, 0)) == (0, 0, 0)
+    assert preview(torch.full((1, 4, 2, 2), float("nan")))().getpixel((0, 0)) == (0, 0, 0)
+
+
+def taesd() -> AutoencoderTiny:
+    """A smaller network of that kind."""
+    return tiny.randomised(
+        3,
+        lambda: AutoencoderTiny(
+            encoder_block_out_channels=(4,) * 4,
+            decoder_block_out_channels=(4,) * 4,
+            num_encoder_blocks=(1, 1, 1, 1),
+            num_decoder_blocks=(1, 2, 1, 1),
+        ),
+    )
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A models folder with a decoder in the layout of its author."""
+    (tiny.models(tmp_path) / "vae_approx").mkdir()
+    layers = {key.removeprefix("layers."): value for key, value in taesd().decoder.state_dict().items()}
+    shifted = {
+        f"{int(key.split('.')[0]) + 1}.{key.partition('.')[2]}": value for key, value in layers.items()
+    }
+    save_file(shifted, tmp_path / "vae_approx" / "taesd_decoder.safetensors")
+    return tmp_path
+
+
+def test_a_tiny_network_sees_what_the_library_s_does(folder):
+    model = tiny.library(folder).checkpoint(tiny.CHECKPOINT).model
+    latent = torch.randn(2, 4, 6, 8, generator=torch.Generator().manual_seed(1)) * 4
+    expected = (taesd().decoder(latent[:1]) + 1) / 2
+    assert torch.allclose(model.previewer(latent[:1]), expected, atol=1e-5)
+    assert previews.preview(latent, model)().size == (64, 48)
+
+
+def test_a_large_latent_is_made_smaller_first(folder):
+    model = tiny.library(folder).checkpoint(tiny.CHECKPOINT).model
+    assert max(previews.preview(torch.zeros(1, 4, 100, 50), model)().size) == 512
+
+
+def test_a_damaged_tiny_network_does_not_stop_anybody(folder):
+    (folder / "vae_approx" / "taesd_decoder.safetensors").write_bytes(b"hello")
+    assert tiny.library(folder).checkpoint(tiny.CHECKPOINT).model.previewer is None
+
+
+def test_a_checkpoint_with_a_vae_of_its_own_keeps_its_colours(folder):
+    own = {"preview.latent_rgb": "[[1,0,0],[0,1,0],[0,0,1],[0,0,0],[0,0,0]]"}
+    tiny.save_checkpoint(folder / "checkpoints" / "own.safetensors", metadata=own)
+    assert tiny.library(folder).checkpoint("own.safetensors").model.previewer is None
