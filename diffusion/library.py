@@ -23,6 +23,7 @@ from diffusion.memory import Handle, Memory
 from diffusion.model import Model, TextEncoder, Tower, Vae
 from diffusion.parts import vae_part
 from diffusion.pickled import SUFFIXES, converted, is_pickled
+from diffusion.strangers import stranger
 from diffusion.t2i import adapter
 from diffusion.taesd import DECODERS, open_decoder
 from diffusion.tokens import ClipTokenizer
@@ -313,16 +314,25 @@ def with_own_preview(family: Family, header: Header) -> Family:
 
 
 def recognised(header: Header) -> Family:
-    """The family a checkpoint belongs to. Raises UnknownCheckpoint with each family's reason."""
+    """The family a checkpoint belongs to.
+
+    Raises UnknownCheckpoint: what the file is if that is known, else each family's reason.
+    """
     reasons = []
     for family in FAMILIES:
         reason = family.refuses(header)
         if reason is None:
             return family
         reasons.append(f"not {family.title}, because {reason}")
+    known = ", ".join(family.title for family in FAMILIES)
+    if kind := stranger(header):
+        raise UnknownCheckpoint(
+            f"{header.name} is {kind.what}, not a model that this program runs.",
+            kind.remedy or f"Choose a checkpoint of {known}.",
+        )
     raise UnknownCheckpoint(
         f"{header.name} is of no model family this program knows: {'; '.join(reasons)}.",
-        f"Choose a checkpoint of {', '.join(family.title for family in FAMILIES)}.",
+        f"Choose a checkpoint of {known}.",
     )
 
 

@@ -46,9 +46,12 @@ class Unet(NamedTuple):
 
 
 def find_unet(header: Header) -> Unet | None:
-    """The U-Net of a file, under original names or the library's; None if there is none."""
+    """The U-Net of a file, under original names or the library's; None if there is none.
+
+    A ControlNet, which begins in the same way, is none.
+    """
     prefix, shapes = under_first(header, UNET_PREFIXES, "input_blocks.0.0.weight")
-    if shapes:
+    if shapes and "input_hint_block.0.weight" not in shapes:
         return Unet(prefix, read_unet_shape(shapes), shapes)
     prefix, shapes = under_first(header, LIBRARY_PREFIXES, "up_blocks.0.resnets.0.conv1.weight")
     return Unet(prefix, read_library_unet_shape(shapes), shapes, True) if shapes else None
