@@ -28,6 +28,7 @@ from diffusion.memory import Memory
 from diffusion.model import Model
 from diffusion.noise import RunNoise
 from diffusion.sample import Guider, Job, sample
+from diffusion.samplers import SAMPLERS
 from diffusion.schedules import SCHEDULES
 from diffusion.values import Conditioning, Latent, Prompt
 
@@ -48,8 +49,22 @@ def figures() -> Iterator[Figure]:
         taken = least(per_step(nothing) for _ in range(5))
         yield Figure("around a network that does nothing: wall per step", taken.wall * 1e3, "ms")
         yield Figure("around a network that does nothing: CPU per step", taken.cpu * 1e3, "ms")
+        yield from each_sampler(nothing, idle.network.module)
         if "--without-full-size" not in sys.argv:
             yield from full_size()
+
+
+def each_sampler(nothing: Job, network: "Idle") -> Iterator[Figure]:
+    """For each kind of noise the dearest sampler, per call of the network; some make several in a step."""
+    dearest: dict[str, tuple[float, str]] = {}
+    for name, sampler in SAMPLERS.items():
+        job, before = replace(nothing, sampler=sampler), network.calls
+        sample(job, watch)
+        calls = network.calls - before
+        taken = least(cost(lambda job=job: sample(job, watch)) for _ in range(3)).cpu / calls
+        dearest[sampler.draws] = max(dearest.get(sampler.draws, (0.0, "")), (taken, name))
+    for kind, (taken, name) in dearest.items():
+        yield Figure(f"around a call that does nothing, {kind} noise, {name}: CPU", taken * 1e3, "ms")
 
 
 def full_size() -> Iterator[Figure]:
@@ -172,9 +187,11 @@ class Idle(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.zeros(1))
+        self.calls = 0
 
     def forward(self, x: Tensor, time: Tensor, **rest: object) -> tuple[Tensor]:  # noqa: ARG002
         """Zeros."""
+        self.calls += 1
         return (torch.zeros_like(x),)
 
 
@@ -183,7 +200,7 @@ class Nothing:
     """In place of a handle on weights: an idle network, always resident."""
 
     memory: Memory
-    module: nn.Module = field(default_factory=Idle)
+    module: Idle = field(default_factory=Idle)
 
     @contextmanager
     def resident(self, patches: object = ()) -> Iterator[nn.Module]:  # noqa: ARG002
