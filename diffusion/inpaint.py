@@ -1,5 +1,6 @@
 """Repainting a part: noise masks, blending at every evaluation, what an encoder is shown under a mask."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -9,10 +10,11 @@ from torch.nn.functional import conv2d, interpolate, max_pool2d
 
 from diffusion.model import Model
 from diffusion.noise import tiled
+from diffusion.noise_range import NoiseRange
 from diffusion.resize import resized
 from diffusion.samplers.step import Guided, GuidedDenoise
 from diffusion.vae import cropped
-from diffusion.values import Conditioning, Image, Latent, Mask, Prompt
+from diffusion.values import Conditioning, Image, Latent, Mask, Prompt, Sigmas
 
 
 def as_noise_mask(mask: Tensor) -> Tensor:
@@ -28,11 +30,15 @@ def mask_for(mask: Tensor, samples: Tensor) -> Tensor:
 
 
 class Kept(NamedTuple):
-    """What a mask protects: the clean latent, and the noise that belongs to it, in the network's space."""
+    """What a mask protects: the clean latent, and the noise that belongs to it, in the network's space.
+
+    mask_at: the mask at a noise level, where it is not the same at all of them.
+    """
 
     mask: Tensor
     latent: Tensor
     noise: Tensor
+    mask_at: Callable[[float], Tensor] | None = None
 
 
 def repainting(denoise: GuidedDenoise, model: Model, kept: Kept) -> GuidedDenoise:
@@ -41,14 +47,32 @@ def repainting(denoise: GuidedDenoise, model: Model, kept: Kept) -> GuidedDenois
     At every evaluation the network sees the kept part as it would look at that noise level, and its answers
     there are replaced by the clean latent. A grey mask blends.
     """
-    mask, latent, noise = kept
+    latent, noise = kept.latent, kept.noise
 
     def blended(x: Tensor, sigma: float) -> Guided:
+        mask = kept.mask if kept.mask_at is None else kept.mask_at(sigma)
         background = model.prediction.noised(noise, latent, sigma, False)
         answers = denoise(x * mask + background * (1 - mask), sigma)
         return Guided(*(answer * mask + latent * (1 - mask) for answer in answers))
 
     return blended
+
+
+def differential(
+    mask: Tensor, levels: NoiseRange, sigmas: Sigmas, strength: float
+) -> Callable[[float], Tensor]:
+    """Differential diffusion, Levin & Fried 2023 (arXiv:2306.00950): grey says from when on, not how much.
+
+    A cell is repainted while the part of the run that is left is at most its value in the mask.
+    strength: below 1 the mask's own grey is mixed in.
+    """
+    first, last = levels.timestep(sigmas[0]), levels.timestep(max(sigmas[-1], levels.sigma_min))
+
+    def mask_at(sigma: float) -> Tensor:
+        left = (levels.timestep(sigma) - last) / (first - last) if first != last else 0.0
+        return torch.lerp(mask, (mask >= left).to(mask), strength)
+
+    return mask_at
 
 
 def network_extra(model: Model, latent: Latent, clean: Tensor) -> Tensor | None:

@@ -43,6 +43,7 @@ class Model:
     """A diffusion model: a network, what it predicts, and the noise levels it knows.
 
     latent: the space it works in, where that is not its family's. guidance: how it wants to be guided.
+    differential: how much a grey noise mask says from when on to repaint; 0 is how much to repaint.
     previewer: a tiny network that sees a picture in its latents.
     """
 
@@ -55,6 +56,7 @@ class Model:
     latent: LatentFormat | None = None
     previewer: nn.Module | None = None
     guidance: Guidance = PLAIN
+    differential: float = 0.0
     extra: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
     socket: ClassVar[str] = "MODEL"
 

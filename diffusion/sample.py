@@ -13,7 +13,7 @@ from diffusion import noise
 from diffusion.controlnet import require_control
 from diffusion.errors import DiffusionError, FamilyMismatch
 from diffusion.guidance import Guide, cfg
-from diffusion.inpaint import Kept, mask_for, network_extra, repainting
+from diffusion.inpaint import Kept, differential, mask_for, network_extra, repainting
 from diffusion.model import Model, quiet
 from diffusion.noise import RunNoise
 from diffusion.preview import preview
@@ -151,10 +151,19 @@ def prepare(job: Job, check: Callable[[], None] = quiet) -> Run:
     if latent.noise_mask is not None:
         own = sampler.own_mask_noise and not job.noise.silent
         background = noise.mask_noise(clean, seed).to(device) if own else drawn
-        denoise = repainting(denoise, model, Kept(mask_for(latent.noise_mask, clean), clean, background))
+        mask = mask_for(latent.noise_mask, clean)
+        denoise = repainting(denoise, model, protected(job, mask, clean, background))
     source = noise_source(sampler, x, seed, sigmas)
     asked = denoise if sampler.guided else (lambda x, sigma: denoise(x, sigma).denoised)
     return Run(job, x, explained(sampler.start(asked, x, sigmas, source, model.noise), sigmas))
+
+
+def protected(job: Job, mask: Tensor, clean: Tensor, background: Tensor) -> Kept:
+    """What a run's mask protects, and at which noise levels."""
+    model = job.model
+    if model.differential == 0:
+        return Kept(mask, clean, background)
+    return Kept(mask, clean, background, differential(mask, model.noise, job.sigmas, model.differential))
 
 
 def explained(steps: Iterator[Step], sigmas: Sigmas) -> Iterator[Step]:

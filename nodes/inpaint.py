@@ -6,7 +6,7 @@ from typing import Annotated, NamedTuple
 import torch
 
 from diffusion.inpaint import as_noise_mask, greyed, with_picture
-from diffusion.model import Vae
+from diffusion.model import Model, Vae
 from diffusion.vae import encode
 from diffusion.values import Conditioning, Image, Latent, Mask
 from graph.define import node
@@ -122,3 +122,25 @@ def instruct_pix_to_pix_conditioning(
     seen = encode(vae, pixels, check=lambda: progress(0, 1)).samples
     empty = Latent(torch.zeros_like(seen))
     return Shown(with_picture(positive, seen), with_picture(negative, seen), empty)
+
+
+@node(
+    "DifferentialDiffusion",
+    category="_for_testing",
+    title="Differential Diffusion",
+    experimental=True,
+    outputs=("MODEL",),
+)
+def differential_diffusion(
+    model: Model, strength: Annotated[float, Range(0.0, 1.0, step=0.01)] = 1.0
+) -> Model:
+    """Let a grey mask say from when on a place is repainted: the darker, the less it changes.
+
+    Args:
+        model: The model that repaints.
+        strength: Below 1, grey also mixes the old and the new.
+
+    Returns:
+        The model, which takes masks so.
+    """
+    return replace(model, differential=strength)

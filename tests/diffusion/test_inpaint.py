@@ -9,6 +9,7 @@ from diffusion.errors import DiffusionError
 from diffusion.families.sdxl import SDXL
 from diffusion.inpaint import (
     Kept,
+    differential,
     feathered,
     greyed,
     grown,
@@ -19,7 +20,7 @@ from diffusion.inpaint import (
     with_picture,
 )
 from diffusion.samplers.step import Guided
-from tests.diffusion.toy import latent, prompt, says, toy_model
+from tests.diffusion.toy import NOISE, latent, prompt, says, toy_model
 
 DOT = torch.zeros(1, 16, 16)
 DOT[0, 8, 8] = 1
@@ -50,6 +51,37 @@ def test_a_grey_mask_blends_prediction_and_original(grey):
     blended = repainting(lambda x, sigma: Guided(torch.ones_like(x), 2 * x), toy_model(), kept)(clean, 2.0)
     assert blended.denoised.mean().item() == pytest.approx(grey + 3 * (1 - grey), abs=1e-5)
     assert blended.unguided.mean().item() == pytest.approx(6 * grey + 3 * (1 - grey), abs=1e-5)
+
+
+GREYS = torch.tensor([0.0, 0.25, 0.5, 1.0]).view(1, 1, 2, 2)
+RUN = tuple(NOISE.sigma(time) for time in (800, 600, 400, 200)) + (0.0,)
+
+
+@pytest.mark.parametrize(("time", "repainted"), [(800, [3]), (400, [2, 3]), (200, [1, 2, 3])])
+def test_the_darker_a_cell_the_later_it_is_repainted(time, repainted):
+    at = differential(GREYS, NOISE, RUN, 1.0)(NOISE.sigma(time))
+    assert at.flatten().nonzero().flatten().tolist() == repainted
+
+
+def test_with_less_strength_grey_mixes_too():
+    half = differential(GREYS, NOISE, RUN, 0.5)(NOISE.sigma(400))
+    assert half.flatten().tolist() == pytest.approx([0, 0.125, 0.75, 1])
+
+
+@given(st.floats(0, 1))
+def test_black_and_white_are_repainted_never_and_always(strength):
+    mask = torch.tensor([0.0, 1.0])
+    mask_at = differential(mask, NOISE, RUN, strength)
+    assert all(torch.equal(mask_at(sigma), mask) for sigma in RUN[:-1])
+
+
+def test_a_repainting_that_changes_with_the_level_asks_for_its_mask_at_every_call():
+    clean = torch.full((1, 4, 2, 2), 3.0)
+    kept = Kept(
+        GREYS, clean, torch.zeros_like(clean), lambda sigma: torch.full((1, 1, 2, 2), float(sigma > 1))
+    )
+    blended = repainting(lambda x, sigma: Guided(0 * x, x), toy_model(), kept)
+    assert [float(blended(clean, sigma).denoised.mean()) for sigma in (2.0, 0.5)] == [0, 3]
 
 
 def test_a_picture_smaller_than_one_cell_is_refused_in_a_sentence():

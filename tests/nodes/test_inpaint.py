@@ -3,6 +3,7 @@ import torch
 
 from graph.define import spec_of
 from nodes.inpaint import (
+    differential_diffusion,
     inpaint_model_conditioning,
     instruct_pix_to_pix_conditioning,
     set_latent_noise_mask,
@@ -12,7 +13,7 @@ from nodes.sampling import ksampler
 from nodes.text import encode_prompt
 from nodes.vae import vae_encode
 from tests import tiny
-from tests.diffusion.toy import latent, says
+from tests.diffusion.toy import latent, says, toy_model
 
 MASK = torch.zeros(1, 64, 64)
 MASK[:, :, 32:] = 1
@@ -99,3 +100,22 @@ def test_the_nodes_that_show_a_picture_have_the_field_s_inputs(function, names):
     spec = spec_of(function)
     assert " ".join(each.name for each in spec.inputs) == names
     assert [each.name for each in spec.outputs] == ["positive", "negative", "latent"]
+
+
+def test_where_a_mask_is_grey_differential_diffusion_changes_the_picture_less():
+    greys = torch.linspace(0, 1, 4).repeat_interleave(2).expand(1, 8, 8)
+    source = latent()
+    masked = set_latent_noise_mask(source, greys)
+    result = ksampler(differential_diffusion(toy_model()), says(3), says(0), masked, steps=8, cfg=1.0).samples
+    moved = (result - source.samples).abs().mean((0, 1, 2)).view(4, 2).mean(1).tolist()
+    assert moved[0] == 0
+    assert moved == sorted(moved)
+
+
+def test_without_strength_a_grey_mask_is_what_it_was():
+    masked = set_latent_noise_mask(latent(), torch.full((1, 8, 8), 0.5))
+    plain, changed = (
+        ksampler(model, says(1), says(0), masked, steps=3).samples
+        for model in (toy_model(), differential_diffusion(toy_model(), 0.0))
+    )
+    assert torch.equal(plain, changed)
