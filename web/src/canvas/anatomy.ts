@@ -2,6 +2,7 @@
 
 import { type NodeBox, boxOf } from "../model/geometry";
 import { type NodeSpec, type Specs, inputOf, outputOf, specOf } from "../model/spec";
+import { outputNamed, slotNamed } from "../model/slots";
 import { staleNodes } from "../model/stale";
 import { spokenNames } from "../ui/names";
 import type { Graph, Link, Node } from "../model/workflow";
@@ -23,9 +24,10 @@ export interface Figure {
 interface Known {
   readonly node: Node;
   readonly links: readonly Link[];
+  readonly specs: Specs;
   readonly spec: NodeSpec | undefined;
   readonly wires: string;
-  readonly preview: boolean;
+  readonly preview: number | undefined;
   readonly figure: Figure;
 }
 
@@ -56,21 +58,22 @@ export function createFigures() {
     }
     return wiring;
   };
-  const figure = (graph: Graph, id: string, specs: Specs, preview: boolean): Figure | null => {
+  const figure = (graph: Graph, id: string, specs: Specs, preview?: number): Figure | null => {
     const node = graph.nodes.get(id);
     if (node === undefined) return null;
     const spec = specs.get(node.type);
     const before = known.get(id);
-    const sameKind = before?.spec === spec && before?.preview === preview;
-    if (sameKind && before.node === node && before.links === graph.links) return before.figure;
-    const wired = new Set(wires(graph).into.get(id)?.keys());
-    const used = [...(wires(graph).outOf.get(id)?.keys() ?? [])];
-    const key = JSON.stringify([[...wired], used]);
+    const sameKind = before !== undefined && before.spec === spec && before.preview === preview;
+    const sameWires = before?.links === graph.links && before.specs === specs;
+    if (sameKind && before.node === node && sameWires) return before.figure;
+    const ends = endsOf(id, graph, wires(graph), specs, spec === undefined);
+    const wired = new Set(ends.inputs.keys());
+    const key = JSON.stringify([[...ends.inputs], [...ends.outputs]]);
     const sameParts = sameKind && before.wires === key;
     const fresh =
-      sameParts && before.node === node ? before.figure : figureOf(node, spec, wired, used, preview);
+      sameParts && before.node === node ? before.figure : figureOf(node, spec, ends, wired, preview);
     const drawn = sameParts && looksAlike(before.figure.box, fresh.box) ? before.figure : fresh;
-    known.set(id, { node, links: graph.links, spec, wires: key, preview, figure: drawn });
+    known.set(id, { node, links: graph.links, specs, spec, wires: key, preview, figure: drawn });
     return drawn;
   };
   let compared: { now: Graph; before: Graph; stale: ReadonlySet<string> } | null = null;
@@ -86,7 +89,11 @@ export function createFigures() {
     }
     return named.names.get(id) ?? id;
   };
-  return { wires, figure, stale, name };
+  const outputType = (graph: Graph, id: string, output: string, specs: Specs): string => {
+    const spec = specs.get(graph.nodes.get(id)?.type ?? "") ?? known.get(id)?.figure.spec;
+    return spec?.outputs.find((each) => each.name === output)?.type ?? "*";
+  };
+  return { wires, figure, outputType, stale, name };
 }
 
 export type Figures = ReturnType<typeof createFigures>;
@@ -103,23 +110,49 @@ function looksAlike(one: NodeBox, other: NodeBox): boolean {
 function figureOf(
   node: Node,
   known: NodeSpec | undefined,
+  ends: Ends,
   wired: ReadonlySet<string>,
-  used: readonly string[],
-  picture: boolean,
+  preview: number | undefined,
 ): Figure {
   if (known !== undefined)
-    return { spec: known, lost: false, box: boxOf(node, known, wired, { picture }), wired };
-  const spec = lostSpec(node, wired, used);
+    return {
+      spec: known,
+      lost: false,
+      box: boxOf(node, known, wired, preview === undefined ? {} : { preview }),
+      wired,
+    };
+  const spec = lostSpec(node, ends);
   const box = boxOf(node, spec, wired);
   const leastHeight = box.leastHeight + LOST_HEIGHT;
   const height = node.collapsed ? box.height : Math.max(box.height, leastHeight);
   return { spec, lost: true, box: { ...box, leastHeight, height }, wired };
 }
 
-/** A stand-in for a type nobody knows: the wires that the document holds keep their ends. */
-function lostSpec(node: Node, wired: ReadonlySet<string>, used: readonly string[]): NodeSpec {
+/** The wired inputs and outputs of a node, with their types as the other end has them. */
+interface Ends {
+  readonly inputs: ReadonlyMap<string, string>;
+  readonly outputs: ReadonlyMap<string, string>;
+}
+
+/** Types are looked up for a node that nobody knows alone: the others have theirs. */
+function endsOf(id: string, graph: Graph, { into, outOf }: Wiring, specs: Specs, lost: boolean): Ends {
+  const source = ({ from }: Link) => outputNamed(graph, from.node, from.name, specs)?.type ?? "*";
+  const target = ({ to }: Link) => slotNamed(graph, to.node, to.name, specs)?.input.type ?? "*";
+  return {
+    inputs: new Map([...(into.get(id) ?? [])].map(([name, link]) => [name, lost ? source(link) : ""])),
+    outputs: new Map(
+      [...(outOf.get(id) ?? [])].map(([name, links]) => {
+        const types = lost ? links.map(target) : [];
+        return [name, types.find((type) => type !== "*") ?? "*"];
+      }),
+    ),
+  };
+}
+
+/** A stand-in for a type nobody knows: the wires that the document holds keep their ends and their colours. */
+function lostSpec(node: Node, { inputs, outputs }: Ends): NodeSpec {
   return specOf(node.type, {
-    inputs: [...wired].map((name) => inputOf(name, "*", { optional: true })),
-    outputs: used.map((name) => outputOf(name, "*")),
+    inputs: [...inputs].map(([name, type]) => inputOf(name, type, { optional: true })),
+    outputs: [...outputs].map(([name, type]) => outputOf(name, type)),
   });
 }

@@ -63,10 +63,8 @@ function Surface(): JSX.Element {
     [flow, graph, specs, selection, moved, sized, previewed],
   );
   const linksInView = useCanvas((state) => state.linksInView);
-  const edges = useMemo(
-    () => flow.wires(graph, selection.links).filter((edge) => linksInView.has(edge.id)),
-    [flow, graph, selection.links, linksInView],
-  );
+  const wires = useMemo(() => flow.wires(graph, selection.links), [flow, graph, selection.links]);
+  const edges = useMemo(() => wires.filter((edge) => linksInView.has(edge.id)), [wires, linksInView]);
   const snap = useSettings((state) => state.snap);
   const trackpad = useSettings((state) => state.pointer === "trackpad");
   const minimap = useSettings((state) => state.minimap);

@@ -4,7 +4,6 @@ import { socketStyle } from "../model/colors";
 import { type Path, graphAt, runId } from "../model/path";
 import type { Problem } from "../model/problem";
 import type { Selection } from "../model/selection";
-import { outputNamed } from "../model/slots";
 import type { Specs } from "../model/spec";
 import type { Graph, NodeState, Workflow } from "../model/workflow";
 import { type NodeStatus, type Results, IDLE, statusInside } from "../state/runs";
@@ -76,7 +75,7 @@ function platesOf(source: SceneSource): readonly Plate[] {
   const stale =
     results.submitted === null ? new Set<string>() : figures.stale(graph, graphAt(results.submitted, path));
   return [...graph.nodes].flatMap(([id, node]) => {
-    const figure = figures.figure(graph, id, specs, transient.previewed.has(id));
+    const figure = figures.figure(graph, id, specs, transient.previewed.get(id));
     if (figure === null) return [];
     const name = runId(path, id);
     const status = workflow.subgraphs.has(node.type)
@@ -130,7 +129,7 @@ function linesOf(source: SceneSource, plates: readonly Plate[]): readonly Line[]
   const places = new Map(plates.map((plate) => [plate.id, plate]));
   const end = (id: string, side: "input" | "output", name: string) => {
     const plate = places.get(id);
-    const figure = figures.figure(graph, id, specs, transient.previewed.has(id));
+    const figure = figures.figure(graph, id, specs, transient.previewed.get(id));
     const handle = figure?.box.handles.find((each) => each.side === side && each.name === name);
     return plate === undefined || handle === undefined ? null : [plate.x + handle.x, plate.y + handle.y];
   };
@@ -138,7 +137,7 @@ function linesOf(source: SceneSource, plates: readonly Plate[]): readonly Line[]
     const [x1, y1] = end(from.node, "output", from.name) ?? [];
     const [x2, y2] = end(to.node, "input", to.name) ?? [];
     if (x1 === undefined || y1 === undefined || x2 === undefined || y2 === undefined) return [];
-    const type = outputNamed(graph, from.node, from.name, specs)?.type ?? "*";
+    const type = figures.outputType(graph, from.node, from.name, specs);
     return [{ x1, y1, x2, y2, color: socketStyle(type)[theme] }];
   });
 }

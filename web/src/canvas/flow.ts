@@ -88,7 +88,7 @@ export function createFlow(figures: Figures) {
       );
     }
     for (const [id, node] of graph.nodes) {
-      const figure = figures.figure(graph, id, specs, transient.previewed.has(id));
+      const figure = figures.figure(graph, id, specs, transient.previewed.get(id));
       if (figure === null) continue;
       const key = keyOf("node", id);
       const selected = selection.nodes.has(id);

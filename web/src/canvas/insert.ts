@@ -14,7 +14,7 @@ export function linkUnder(studio: Studio, model: CanvasModel, id: string, at: Po
   const wires = model.figures.wires(graph);
   if (wires.into.has(id) || wires.outOf.has(id)) return null;
   const specs = model.specs(workflow, studio.catalog.store.getState().specs);
-  const box = model.figures.figure(graph, id, specs, model.store.getState().previewed.has(id))?.box;
+  const box = model.figures.figure(graph, id, specs, model.store.getState().previewed.get(id))?.box;
   if (box === undefined) return null;
   const covered = (link: Link): number =>
     along(link, graph, specs, model).filter(
@@ -36,7 +36,7 @@ function along(
 ): readonly (readonly [number, number])[] {
   const end = (id: string, name: string, side: "input" | "output"): Point | null => {
     const node = graph.nodes.get(id);
-    const figure = model.figures.figure(graph, id, specs, model.store.getState().previewed.has(id));
+    const figure = model.figures.figure(graph, id, specs, model.store.getState().previewed.get(id));
     const handle = figure?.box.handles.find((each) => each.side === side && each.name === name);
     if (node === undefined || handle === undefined) return null;
     return { x: node.position[0] + handle.x, y: node.position[1] + handle.y };

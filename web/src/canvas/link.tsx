@@ -1,7 +1,6 @@
 import { BaseEdge, type EdgeProps } from "@xyflow/react";
 import { memo, type JSX } from "react";
 import { socketStyle } from "../model/colors";
-import { outputNamed } from "../model/slots";
 import { useCatalog, useDocument, useShell } from "../ui/editor";
 import { useCanvas, useCanvasModel } from "./state";
 import { curve } from "./curve";
@@ -14,9 +13,8 @@ export const LinkView = memo(function LinkView(props: EdgeProps): JSX.Element {
   const catalog = useCatalog((state) => state.specs);
   const theme = useShell((state) => (state.light ? "light" : "dark"));
   const node = idOf(source);
-  const type = useDocument(
-    ({ graph, workflow }) =>
-      outputNamed(graph, node, sourceHandleId ?? "", model.specs(workflow, catalog))?.type ?? "*",
+  const type = useDocument(({ graph, workflow }) =>
+    model.figures.outputType(graph, node, sourceHandleId ?? "", model.specs(workflow, catalog)),
   );
   const off = useDocument(
     ({ graph }) => graph.nodes.get(node)?.state === "off" || graph.nodes.get(idOf(target))?.state === "off",

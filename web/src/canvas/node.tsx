@@ -113,15 +113,21 @@ function NodeCard({ focused, busy, ...part }: NodeCardProps): JSX.Element | null
   );
 }
 
+/** Contents that left the view stay for a while: whoever looks around comes back. */
+const LINGER_MS = 1500;
+
 /** Whether the contents are there. They come and go in turns, at once if somebody needs them, and stay when far. */
 function useOpen(id: string, busy: boolean): boolean {
   const { turns } = useCanvasModel();
   const [open, setOpen] = useState(false);
   const wanted = useCanvas(({ inView, far }) => inView.has(id) || (far && open)) || busy;
-  useEffect(
-    () => (open === wanted ? undefined : turns.ask(() => flushSync(() => setOpen(wanted)))),
-    [open, wanted, turns],
-  );
+  useEffect(() => {
+    if (open === wanted) return undefined;
+    const change = (): void => flushSync(() => setOpen(wanted));
+    if (wanted) return turns.ask(change);
+    const rest = window.setTimeout(() => turns.ask(change), LINGER_MS);
+    return () => window.clearTimeout(rest);
+  }, [open, wanted, turns]);
   return open || busy;
 }
 

@@ -6,7 +6,7 @@ import { type StoreApi, createStore } from "zustand/vanilla";
 import { specsWith } from "../model/slots";
 import type { Specs } from "../model/spec";
 import type { Port, Workflow } from "../model/workflow";
-import { resultsOf } from "../state/runs";
+import { type RunsState, resultsOf } from "../state/runs";
 import { useStudio } from "../ui/editor";
 import type { Point } from "../ui/popover";
 import type { OpenEnd } from "../ui/shell";
@@ -43,8 +43,8 @@ export interface CanvasState {
   readonly under: string | null;
   readonly moved: ReadonlyMap<string, Point>;
   readonly sized: ReadonlyMap<string, readonly [number, number]>;
-  /** The nodes that have shown a step of their work, and so have room for its picture. */
-  readonly previewed: ReadonlySet<string>;
+  /** The nodes that have shown a step of their work, and so have room for its picture: its height per width. */
+  readonly previewed: ReadonlyMap<string, number>;
 }
 
 export const NO_POINTS: ReadonlyMap<string, Point> = new Map();
@@ -71,7 +71,7 @@ export function createCanvasModel(): CanvasModel {
     under: null,
     moved: NO_POINTS,
     sized: NO_SIZES,
-    previewed: new Set(),
+    previewed: new Map(),
   }));
   let last: { subgraphs: Workflow["subgraphs"]; catalog: Specs; specs: Specs } | null = null;
   const specs = (workflow: Workflow, catalog: Specs): Specs => {
@@ -100,27 +100,43 @@ export function useFigure(id: string): Figure | null {
   const studio = useStudio();
   const { figures, specs } = useCanvasModel();
   const catalog = useStore(studio.catalog.store, (state) => state.specs);
-  const preview = useCanvas((state) => state.previewed.has(id));
+  const preview = useCanvas((state) => state.previewed.get(id));
   return useStore(studio.document.store, ({ graph, workflow }) =>
     figures.figure(graph, id, specs(workflow, catalog), preview),
   );
 }
 
-/** Nodes whose steps were seen get room for a picture, once, for as long as the page lives. */
+/** Nodes whose steps were seen get room for a picture of that shape, once in each run, for as long as the page lives. */
 export function usePreviewed(): void {
   const studio = useStudio();
   const { store } = useCanvasModel();
-  useEffect(
-    () =>
-      studio.runs.store.subscribe((runs) => {
-        const { key, path } = studio.document.store.getState();
-        const prefix = path.length === 0 ? "" : `${path.join(":")}:`;
-        const names = [...resultsOf(runs, key).previews.keys()];
-        const ids = names.filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length));
-        const { previewed } = store.getState();
-        if (ids.some((id) => !previewed.has(id)))
-          store.setState({ previewed: previewed.union(new Set(ids)) });
-      }),
-    [studio, store],
-  );
+  useEffect(() => {
+    const measured = new Set<string>();
+    const look = (runs: RunsState): void => {
+      const { key, path } = studio.document.store.getState();
+      const prefix = path.length === 0 ? "" : `${path.join(":")}:`;
+      const { run, previews } = resultsOf(runs, key);
+      for (const [name, { url }] of previews) {
+        const seen = `${run ?? ""} ${name}`;
+        if (!name.startsWith(prefix) || measured.has(seen)) continue;
+        measured.add(seen);
+        const id = name.slice(prefix.length);
+        const keep = (shape: number): void => {
+          const { previewed } = store.getState();
+          if (previewed.get(id) !== shape) store.setState({ previewed: new Map(previewed).set(id, shape) });
+        };
+        // A newer step may have taken its place meanwhile: then that one is measured.
+        shapeOf(url).then(keep, () => measured.delete(seen));
+      }
+    };
+    return studio.runs.store.subscribe(look);
+  }, [studio, store]);
+}
+
+/** The height of a picture per width. */
+async function shapeOf(url: string): Promise<number> {
+  const image = new Image();
+  image.src = url;
+  await image.decode();
+  return image.naturalHeight / image.naturalWidth;
 }

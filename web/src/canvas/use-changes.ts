@@ -95,7 +95,7 @@ function sizesOf(studio: Studio, model: CanvasModel): (id: string) => Size {
   const { graph, workflow } = studio.document.store.getState();
   const specs = model.specs(workflow, studio.catalog.store.getState().specs);
   return (id) => {
-    const box = model.figures.figure(graph, id, specs, model.store.getState().previewed.has(id))?.box;
+    const box = model.figures.figure(graph, id, specs, model.store.getState().previewed.get(id))?.box;
     return box === undefined ? [280, 120] : [box.width, box.height];
   };
 }

@@ -66,7 +66,7 @@ function partsIn(seen: Bounds, graph: Graph, specs: Specs, model: CanvasModel): 
   const boxes = new Map<string, Bounds>();
   const nodes = new Set<string>();
   for (const [id, node] of graph.nodes) {
-    const box = model.figures.figure(graph, id, specs, previewed.has(id))?.box;
+    const box = model.figures.figure(graph, id, specs, previewed.get(id))?.box;
     if (box === undefined) continue;
     const at = moved.get(keyOf("node", id));
     const bounds = boundsOf(at === undefined ? node.position : [at.x, at.y], [box.width, box.height]);

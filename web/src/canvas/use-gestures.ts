@@ -128,7 +128,7 @@ function nodeAt(studio: Studio, model: CanvasModel, point: Point): string | null
   const { previewed } = model.store.getState();
   let found: string | null = null;
   for (const [id, { position }] of graph.nodes) {
-    const box = model.figures.figure(graph, id, specs, previewed.has(id))?.box;
+    const box = model.figures.figure(graph, id, specs, previewed.get(id))?.box;
     if (box !== undefined && contains(boundsOf(position, [box.width, box.height]), [place.x, place.y]))
       found = id;
   }

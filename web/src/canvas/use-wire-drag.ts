@@ -172,7 +172,7 @@ function placeOf({ graph, specs, model }: Hand, { port, side }: OpenEnd): Point 
     graph,
     port.node,
     specs,
-    model.store.getState().previewed.has(port.node),
+    model.store.getState().previewed.get(port.node),
   );
   const handle = figure?.box.handles.find((each) => each.side === side && each.name === port.name);
   if (node === undefined || handle === undefined) return null;

@@ -45,3 +45,10 @@ test("a node of an unknown type shows what is wired to it", () => {
 test("a node that saves pictures keeps room for one", () => {
   expect([showsPicture(toy("SaveImage")), showsPicture(toy("KSampler"))]).toEqual([true, false]);
 });
+
+test("a preview has room in its own shape, wide or high", () => {
+  const picture = (preview: number) =>
+    boxOf(newNode(toy("KSampler"), [0, 0]), toy("KSampler"), new Set(), { preview }).rows.at(-1);
+  expect(picture(1)).toMatchObject({ kind: "picture", height: 280 - 20 + 7 });
+  expect(picture(0.5)).toMatchObject({ kind: "picture", height: 130 + 7 });
+});

@@ -8,6 +8,11 @@ export const HEADER = 30;
 export const ROW = 26;
 export const TEXT = 84;
 export const PICTURE = 200;
+/** What lies beside and above a picture, inside of its row. */
+const PICTURE_ACROSS = 20;
+const PICTURE_DOWN = 7;
+const LEAST_PICTURE = 80;
+const MOST_PICTURE = 480;
 export const FOOTER = 22;
 export const EDGE = 8;
 export const WIDTH = 280;
@@ -44,8 +49,8 @@ export interface NodeBox {
 }
 
 export interface BoxOptions {
-  /** Keep room for pictures: the node shows or previews one. */
-  readonly picture?: boolean;
+  /** Keep room for a picture of the node's work, of this height per width. */
+  readonly preview?: number;
   /** Show inputs marked as advanced even if they are untouched. */
   readonly advanced?: boolean;
 }
@@ -71,12 +76,20 @@ export function boxOf(
     spec === undefined ? unknownSlots(linked) : visibleSlots(node, spec, linked, options.advanced ?? false);
   const outputs = spec?.outputs ?? [];
   if (node.collapsed) return collapsedBox(width, slots, outputs);
-  const picture = (options.picture ?? false) || (spec !== undefined && showsPicture(spec));
+  const picture = pictureHeight(spec, width, options.preview);
   const plain = stack(slots, outputs, picture, 0);
   const leastHeight = heightOf(plain);
   const height = Math.max(leastHeight, node.size?.[1] ?? 0);
   const rows = height > leastHeight ? stack(slots, outputs, picture, height - leastHeight) : plain;
   return { width, height, leastHeight, rows, handles: rows.flatMap((row) => handlesOf(row, width)) };
+}
+
+/** Room for what a node shows by its nature, or for a preview in its own shape; 0 where there is nothing to show. */
+function pictureHeight(spec: NodeSpec | undefined, width: number, preview: number | undefined): number {
+  if (spec !== undefined && showsPicture(spec)) return PICTURE;
+  if (preview === undefined) return 0;
+  const height = Math.round((width - PICTURE_ACROSS) * preview) + PICTURE_DOWN;
+  return Math.min(MOST_PICTURE, Math.max(LEAST_PICTURE, height));
 }
 
 function collapsedBox(width: number, slots: readonly InputSlot[], outputs: readonly Output[]): NodeBox {
@@ -124,14 +137,14 @@ function unknownInput(name: string): InputSlot["input"] {
 function stack(
   slots: readonly InputSlot[],
   outputs: readonly Output[],
-  picture: boolean,
+  picture: number,
   spare: number,
 ): readonly Row[] {
   const isEdited = (slot: InputSlot) => slot.input.widget !== null;
   const sockets = slots.filter((slot) => !isEdited(slot));
   const edited = slots.filter(isEdited);
   const texts = edited.filter(isLong).length;
-  const each = picture || texts === 0 ? 0 : spare / texts;
+  const each = picture > 0 || texts === 0 ? 0 : spare / texts;
   const rows: Row[] = [];
   let top = HEADER;
   const add = (
@@ -150,7 +163,7 @@ function stack(
     if (isLong(slot)) add("text", TEXT + each, slot);
     else add("widget", ROW, slot);
   }
-  if (picture) add("picture", PICTURE + spare);
+  if (picture > 0) add("picture", picture + spare);
   return rows;
 }
 
