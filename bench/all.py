@@ -12,7 +12,7 @@ from pathlib import Path
 from bench.figures import Figure, line
 
 PROGRAM = Path(__file__).resolve().parent.parent
-BENCHMARKS = ("engine", "startup", "pictures", "weights", "lora", "template", "sampling")
+BENCHMARKS = ("engine", "startup", "pictures", "weights", "lora", "template", "sampling", "editor")
 
 
 def main() -> None:

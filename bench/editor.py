@@ -1,34 +1,27 @@
-"""How fast the editor is at 500 nodes: main-thread milliseconds per frame, and how much is drawn.
+"""How fast the editor is at 500 nodes: CPU milliseconds per frame of the page, and how much is drawn.
 
-    .venv/bin/python bench/editor.py [NODES]
+    .venv/bin/python -m bench.editor [--json]
 
-Figures of this machine, not tests. The browser draws without a GPU; what is counted is the time that the
-page's own thread works (Chromium's `TaskDuration`: scripts, style, layout, paint), divided by the frames of
-the gesture. "script" is the part of it that our code and the libraries take; "rest" is what a frame costs in
-which nothing happens.
+The browser draws without a GPU. What is counted is the time that the page's thread computes (Chromium's
+`TaskDuration` in thread time: scripts, style, layout, paint), divided by the frames of the gesture; the least
+of several rounds. `tests/web/test_budgets.py` asserts the same figures.
 """
 
+import gzip
 import json
-import socket
-import subprocess
-import sys
 import tempfile
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import CDPSession, Page, sync_playwright
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+from bench.figures import Figure, show
+from tests.web.conftest import ROOT, Server, chromium_path
 
-from tests.web.conftest import chromium_path  # noqa: E402  (the tests know where the browser is)
-
+NODES = 500
 ROUNDS = 3
 FRAMES = 60
+SCRIPTS = ROOT / "web" / "dist"
 
 
 def chain(count: int) -> dict[str, object]:
@@ -61,51 +54,21 @@ def chain(count: int) -> dict[str, object]:
     return {"format": 1, "id": "bench", "title": f"{count} nodes", "nodes": nodes}
 
 
-@contextmanager
-def serving() -> Iterator[str]:
-    """A server of its own, with empty folders."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    with tempfile.TemporaryDirectory() as home:
-        folders = [f"--{name}={home}/{name}" for name in ("data", "input", "output")]
-        command = [sys.executable, "-m", "server", "serve", f"--port={port}", *folders]
-        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        try:
-            wait_for(f"http://127.0.0.1:{port}")
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
-            process.wait(20)
-
-
-def wait_for(url: str) -> None:
-    """Until the engine has told its nodes, so that what is measured is the page alone."""
-    for _ in range(600):
-        try:
-            with urllib.request.urlopen(url + "/v1/nodes", timeout=2):
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.2)
-    raise SystemExit("The server did not start.")
-
-
-def clocks(session: CDPSession) -> tuple[float, float]:
-    """Milliseconds that the page's thread worked so far, and those of scripts."""
+def busy(session: CDPSession) -> float:
+    """Milliseconds that the page's thread has computed so far."""
     metrics = {each["name"]: each["value"] for each in session.send("Performance.getMetrics")["metrics"]}
-    return metrics["TaskDuration"] * 1000, metrics["ScriptDuration"] * 1000
+    return float(metrics["TaskDuration"]) * 1000
 
 
-def told(page: Page, session: CDPSession, name: str, gesture: Callable[[Page], int]) -> None:
-    """Print what a frame of a gesture costs, which answers how many frames it had; the best round counts."""
+def per_frame(page: Page, session: CDPSession, gesture: Callable[[Page], int]) -> float:
+    """What a frame of a gesture costs, which answers how many frames it had; the best round counts."""
     rounds = []
     for _ in range(ROUNDS):
         page.wait_for_timeout(600)
-        before = clocks(session)
+        before = busy(session)
         frames = gesture(page)
-        rounds.append([(now - then) / frames for now, then in zip(clocks(session), before, strict=True)])
-    whole, script = min(rounds)
-    print(f"{name:<28}{whole:>8.1f} ms{script:>8.1f} ms script", flush=True)
+        rounds.append((busy(session) - before) / frames)
+    return min(rounds)
 
 
 def moves(page: Page, step: Callable[[int], None]) -> int:
@@ -117,14 +80,11 @@ def moves(page: Page, step: Callable[[int], None]) -> int:
 
 
 def pan(page: Page) -> int:
-    """Drag the canvas with the middle button."""
-    page.mouse.move(1400, 450)
+    """Drag the canvas with the middle button, and back."""
+    page.mouse.move(1200, 450)
     page.mouse.down(button="middle")
-    frames = moves(page, lambda at: page.mouse.move(1400 - 8 * at, 450 + at))
+    frames = moves(page, lambda at: page.mouse.move(1200 - 12 * min(at, FRAMES - at), 450 + at))
     page.mouse.up(button="middle")
-    for at in range(FRAMES):
-        page.mouse.move(700, 450 + at)
-    page.keyboard.press("Escape")
     return frames
 
 
@@ -135,12 +95,12 @@ def zoom(page: Page) -> int:
 
 
 def drag(page: Page) -> int:
-    """Move one node by its title."""
-    box = page.get_by_role("group", name="KSampler (sampler0)").bounding_box()
-    x, y = box["x"] + 60, box["y"] + 10
-    page.mouse.move(x, y)
+    """Move the first sampler, and what is selected with it, by its title; then take it back."""
+    zoom_now, x, y = place(page)
+    left, top = x + (SAMPLER[0] + 60) * zoom_now, y + (SAMPLER[1] + 12) * zoom_now
+    page.mouse.move(left, top)
     page.mouse.down()
-    frames = moves(page, lambda at: page.mouse.move(x + at * 2, y + at))
+    frames = moves(page, lambda at: page.mouse.move(left + at * 2, top + at))
     page.mouse.up()
     page.keyboard.press("Control+z")
     return frames
@@ -152,42 +112,125 @@ def typing(page: Page) -> int:
     return moves(page, lambda _: page.keyboard.press("a"))
 
 
-def rest(page: Page) -> int:
-    """Nothing at all."""
-    return moves(page, lambda _: None)
+def place(page: Page) -> tuple[float, float, float]:
+    """The zoom, and where the origin of the canvas lies in the window."""
+    zoom_now, x, y = page.evaluate(PLACE)
+    return float(zoom_now), float(x), float(y)
 
 
-def main() -> None:
-    """Open a workflow of many nodes and print the figures."""
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 500
-    with serving() as url, sync_playwright() as playwright:
-        path = chromium_path(playwright.chromium.executable_path)
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
-        context = browser.new_context(viewport={"width": 1440, "height": 900})
-        page = context.new_page()
-        page.goto(url)
-        page.get_by_role("status").filter(has_text="Ready").wait_for(timeout=60_000)
-        session = context.new_cdp_session(page)
-        session.send("Performance.enable")
-        before, (busy, _) = time.perf_counter(), clocks(session)
-        page.evaluate(OPEN, json.dumps(chain(count)))
-        page.get_by_role("group", name="KSampler (sampler0)").wait_for()
-        page.evaluate("new Promise(requestAnimationFrame)")
-        wall = (time.perf_counter() - before) * 1000
-        print(f"{'open':<28}{clocks(session)[0] - busy:>8.1f} ms{wall:>8.1f} ms by the clock")
-        for where in ("all in view", "near"):
-            if where == "near":
-                page.get_by_role("application", name="Workflow canvas").press("Home")
-                page.wait_for_timeout(800)
-            print(f"{where + ', elements':<28}{page.evaluate(COUNT):>8}")
-            for gesture in (rest, pan, zoom):
-                told(page, session, f"{where}, {gesture.__name__}", gesture)
-        told(page, session, "near, drag one node", drag)
-        told(page, session, "near, type a letter", typing)
-        browser.close()
+def see_at(page: Page, percent: int) -> None:
+    """See the first node at a zoom."""
+    page.get_by_role("application", name="Workflow canvas").press("Home")
+    page.wait_for_timeout(600)
+    page.mouse.move(500, 400)
+    for _ in range(200):
+        now = place(page)[0] * 100
+        if abs(now - percent) < 1:
+            break
+        page.mouse.wheel(0, 8 if now > percent else -8)
+        page.wait_for_timeout(20)
+    page.wait_for_timeout(600)
 
 
+def select_hundred(page: Page) -> None:
+    """Seen from the first node: fit all, and draw a box around the first two columns."""
+    page.mouse.click(300, 140)
+    page.keyboard.press(".")
+    page.wait_for_timeout(600)
+    zoom_now, x, y = place(page)
+    page.keyboard.down("Control")
+    page.mouse.move(x - 20 * zoom_now, y - 20 * zoom_now)
+    page.mouse.down()
+    page.mouse.move(x + 3000 * zoom_now, y + 6900 * zoom_now, steps=10)
+    page.mouse.up()
+    page.keyboard.up("Control")
+    assert page.evaluate("document.querySelectorAll('.react-flow__node.selected').length") == 100
+
+
+def longest_task(page: Page, gesture: Callable[[Page], int]) -> float:
+    """Milliseconds that the longest task of the page's thread computes in a gesture; the least of several."""
+    browser = page.context.browser
+    assert browser is not None
+    rounds = []
+    for _ in range(ROUNDS):
+        browser.start_tracing(page=page, categories=["toplevel", "__metadata"])
+        gesture(page)
+        events = json.loads(browser.stop_tracing())["traceEvents"]
+        named = [each for each in events if each["name"] == "thread_name"]
+        main = {(each["pid"], each["tid"]) for each in named if each["args"]["name"] == "CrRendererMain"}
+        rounds.append(
+            max(each.get("tdur", 0) for each in events if (each["pid"], each["tid"]) in main) / 1000
+        )
+    return min(rounds)
+
+
+def script_kilobytes() -> float:
+    """The scripts that the page begins with, compressed, in thousands of bytes."""
+    page = (SCRIPTS / "index.html").read_text(encoding="utf-8")
+    first = [path for path in (SCRIPTS / "assets").glob("*.js") if path.name in page]
+    return sum(len(gzip.compress(path.read_bytes())) for path in first) / 1000
+
+
+def opened(page: Page, session: CDPSession) -> float:
+    """Milliseconds of the page's thread from a dropped file of many nodes to a frame that shows them."""
+    before = busy(session)
+    page.evaluate(OPEN, json.dumps(chain(NODES)))
+    page.get_by_role("group", name="KSampler (sampler0)").wait_for()
+    page.evaluate("new Promise(requestAnimationFrame)")
+    return busy(session) - before
+
+
+def measured(page: Page) -> Iterator[Figure]:
+    """Every figure there is of a page that has just begun."""
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
+    yield Figure("scripts the page begins with, compressed", script_kilobytes(), "kB", 300)
+    yield Figure("500 nodes opened", opened(page, session), "ms", 1500)
+    page.wait_for_timeout(800)
+    yield Figure("elements, all in view", page.evaluate(COUNT), "", 4000)
+    yield Figure("a frame of panning, all in view", per_frame(page, session, pan), "ms", 8)
+    yield Figure("a frame of zooming, all in view", per_frame(page, session, zoom), "ms", 8)
+    see_at(page, 40)
+    yield Figure("a frame of zooming from far to near and back", per_frame(page, session, zoom), "ms", 14)
+    yield Figure("the longest task meanwhile", longest_task(page, zoom), "ms", 100)
+    see_at(page, 80)
+    yield Figure("elements, near", page.evaluate(COUNT), "", 4000)
+    yield Figure("a frame of panning, near", per_frame(page, session, pan), "ms", 8)
+    see_at(page, 80)
+    yield Figure("a frame of dragging a node, near", per_frame(page, session, drag), "ms", 8)
+    yield Figure("a letter typed into a prompt, near", per_frame(page, session, typing), "ms", 8)
+    select_hundred(page)
+    yield Figure("a frame of dragging 100 nodes, all in view", per_frame(page, session, drag), "ms", 14)
+    session.send("HeapProfiler.collectGarbage")
+    yield Figure("memory of the page's scripts", page.evaluate(HEAP) / 1e6, "MB", 60)
+
+
+def figures() -> Iterator[Figure]:
+    """Open the editor on a server of its own and measure."""
+    with tempfile.TemporaryDirectory() as home, sync_playwright() as playwright:
+        server = Server(Path(home))
+        server.start()
+        try:
+            path = chromium_path(playwright.chromium.executable_path)
+            browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+            page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
+            page.goto(server.url)
+            page.get_by_role("status").filter(has_text="Ready").wait_for(timeout=60_000)
+            yield from measured(page)
+            browser.close()
+        finally:
+            server.stop()
+
+
+SAMPLER = (680, 0)
 COUNT = "document.querySelectorAll('*').length"
+HEAP = "performance.memory.usedJSHeapSize"
+PLACE = """() => {
+    const { transform } = getComputedStyle(document.querySelector(".react-flow__viewport"));
+    const { a, e, f } = new DOMMatrix(transform);
+    const box = document.querySelector(".react-flow").getBoundingClientRect();
+    return [a, e + box.left, f + box.top];
+}"""
 OPEN = """text => {
     const held = new DataTransfer();
     held.items.add(new File([text], "bench.json", { type: "application/json" }));
@@ -197,4 +240,4 @@ OPEN = """text => {
 
 
 if __name__ == "__main__":
-    main()
+    show(figures())
