@@ -292,8 +292,8 @@ def read_vae_shape(shapes: Shapes) -> VaeShape | None:
     )
 
 
-def counted(shapes: Shapes, prefix: str) -> int:
+def counted(names: Iterable[str], prefix: str) -> int:
     """How many numbered members a list of modules has."""
     start = prefix.count(".") + 1
-    found = (key.split(".")[start] for key in shapes if key.startswith(f"{prefix}."))
+    found = (key.split(".")[start] for key in names if key.startswith(f"{prefix}."))
     return max((int(number) + 1 for number in found if number.isdigit()), default=0)

@@ -3,9 +3,13 @@
 Radford et al. 2021 (arXiv:2103.00020); Cherti et al. 2022 (arXiv:2212.07143) for OpenCLIP.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
+from itertools import product
 from typing import NamedTuple
+
+from torch import nn
 
 from diffusion import networks
 from diffusion.blocks import Shapes, counted, translated
@@ -44,7 +48,7 @@ def alone(header: Header) -> Alone | None:
     found = open_clip or clip_part(header, LIBRARY_PREFIXES)
     if found is None:
         return None
-    layers = counted(dict.fromkeys(found.sources, ()), "encoder.layers")
+    layers = counted(found.sources, "encoder.layers")
     size = "clip_g" if layers >= LARGEST else "clip_h" if layers >= LARGE else "clip_l"
     name = header.metadata.get("text.encoder", size)
     if open_clip is None and name != "clip_l":
@@ -84,20 +88,34 @@ def open_clip_part(header: Header, prefixes: tuple[str, ...]) -> Part | None:
     config = clip_config(header, library, layers, inner) | {"hidden_act": "gelu"}
     projection = shapes.get("text_projection", (0, 0))[1]
     build = partial(networks.clip_text, config, projection)
-    names = dict(OPEN_CLIP)
+    return open_part("text encoder", build, header, prefix, OPEN_CLIP)
+
+
+def open_part(
+    title: str,
+    build: Callable[[], nn.Module],
+    header: Header,
+    prefix: str,
+    ends: Mapping[str, str],
+    inside: str = "",
+) -> Part:
+    """A transformer in OpenCLIP's layout. ends: the names outside its layers; inside: what the library's have
+    before them."""
+    layers = counted(header.under(prefix), "transformer.resblocks")
+    names = dict(ends)
     for layer in range(layers):
-        theirs, ours = f"transformer.resblocks.{layer}", f"encoder.layers.{layer}"
+        theirs, ours = f"transformer.resblocks.{layer}", f"{inside}encoder.layers.{layer}"
         names |= {f"{theirs}.{key}": f"{ours}.{name}" for key, name in OPEN_CLIP_LAYER.items()}
-    found = part("text encoder", build, header, prefix, names, "text")
-    sources, pieces = dict(found.sources), {"text_projection.weight": Piece(transposed=True)}
+    found = part(title, build, header, prefix, names, "text")
+    sources = dict(found.sources)
+    pieces = {name: Piece(transposed=True) for name in sources if name.endswith("_projection.weight")}
     surplus = set(found.surplus) - {f"{prefix}logit_scale", f"{prefix}attn_mask"}
-    for layer in range(layers):
-        for kind in ("weight", "bias"):
-            key = f"{prefix}transformer.resblocks.{layer}.attn.in_proj_{kind}"
-            for index, name in enumerate(("q_proj", "k_proj", "v_proj")):
-                ours = f"encoder.layers.{layer}.self_attn.{name}.{kind}"
-                sources[ours], pieces[ours] = key, Piece(index, 3)
-            surplus.discard(key)
+    for layer, kind in product(range(layers), ("weight", "bias")):
+        key = f"{prefix}transformer.resblocks.{layer}.attn.in_proj_{kind}"
+        for index, name in enumerate(("q_proj", "k_proj", "v_proj")):
+            ours = f"{inside}encoder.layers.{layer}.self_attn.{name}.{kind}"
+            sources[ours], pieces[ours] = key, Piece(index, 3)
+        surplus.discard(key)
     return replace(found, sources=sources, pieces=pieces, surplus=tuple(sorted(surplus)))
 
 

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from diffusion.checkpoint import Header, Part, WeightFile
 from diffusion.clip import alone
+from diffusion.clip_vision import ClipVision, side_px, vision_part
 from diffusion.controlnet import ControlNet
 from diffusion.errors import BrokenFile, DiffusionError, MissingFile, MissingPart, UnknownCheckpoint
 from diffusion.families import FAMILIES
@@ -99,6 +100,10 @@ class ModelLibrary:
     def vae(self, name: str) -> Vae:
         """A VAE from a file of its own. Raises UnknownCheckpoint if it holds none."""
         return self.opened("vae", name, Vae, self.open_vae)
+
+    def clip_vision(self, name: str) -> ClipVision:
+        """An image encoder from a file of its own. Raises UnknownCheckpoint if it holds none."""
+        return self.opened("clip_vision", name, ClipVision, self.open_clip_vision)
 
     def text_encoder(self, names: Sequence[str], on_processor: bool = False) -> TextEncoder:
         """A text encoder from one file or more, in any order; which family reads them follows from them.
@@ -245,6 +250,15 @@ class ModelLibrary:
                 "Known are CLIP-L, OpenCLIP-H and OpenCLIP-bigG.",
             )
         return Lone(found.name, Handle(found.part, file, memory))
+
+    def open_clip_vision(self, file: WeightFile) -> ClipVision:
+        """The image encoder of a file."""
+        part = vision_part(file.header)
+        if part is None:
+            raise UnknownCheckpoint(
+                f"{file.path.name} is not an image encoder this program knows.", "Known are those of CLIP."
+            )
+        return ClipVision(self.handle(file, part, "image encoder"), side_px(file.header, part))
 
     def open_vae(self, file: WeightFile) -> Vae:
         """The VAE of a file."""

@@ -240,7 +240,16 @@ def loaded(handle: Handle, device: torch.device) -> nn.Module:
         require_complete(handle, wanted)
         weights = {name: weight_of(handle, name, wanted[name]).to(device) for name in wanted}
         module.load_state_dict(weights, assign=True)
+        number_positions(module, device)
         return module.requires_grad_(False).eval()
+
+
+def number_positions(module: nn.Module, device: torch.device) -> None:
+    """Count the positions anew, which transformers keep beside their weights and no file brings."""
+    for part in module.modules():
+        empty = part._buffers.get("position_ids")
+        if empty is not None and empty.is_meta:
+            part._buffers["position_ids"] = torch.arange(empty.shape[-1], device=device)[None]
 
 
 def hollow(handle: Handle) -> nn.Module:

@@ -92,6 +92,14 @@ def clip_text(config: Mapping[str, object], projection: int = 0) -> nn.Module:
     return inner
 
 
+def clip_vision(config: Mapping[str, object]) -> nn.Module:
+    """CLIP's image transformer with its projection, by transformers' names for its settings."""
+    from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
+
+    module: nn.Module = CLIPVisionModelWithProjection(CLIPVisionConfig(**config))
+    return module
+
+
 def warm_up() -> None:
     """Import the libraries now, so that the first network need not wait for it."""
     import diffusers

@@ -21,7 +21,13 @@ import torch
 from diffusers import AutoencoderKL, ControlNetModel, UNet2DConditionModel
 from safetensors.torch import save_file
 from torch import Tensor, nn
-from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
+from transformers import (
+    CLIPTextConfig,
+    CLIPTextModel,
+    CLIPTextModelWithProjection,
+    CLIPVisionConfig,
+    CLIPVisionModelWithProjection,
+)
 
 from diffusion.blocks import (
     UnetShape,
@@ -206,6 +212,12 @@ def open_clip(module: nn.Module, prefix: str, layers: int = LAYERS) -> dict[str,
         "text_projection": state["text_projection.weight"].T,
         "logit_scale": torch.tensor(4.0),
     }
+    return {f"{prefix}{key}": value for key, value in (tensors | open_layers(state, layers)).items()}
+
+
+def open_layers(state: dict[str, Tensor], layers: int) -> dict[str, Tensor]:
+    """The layers of a transformer in OpenCLIP's layout."""
+    tensors: dict[str, Tensor] = {}
     places = {
         "self_attn.out_proj": "attn.out_proj",
         "layer_norm1": "ln_1",
@@ -220,7 +232,7 @@ def open_clip(module: nn.Module, prefix: str, layers: int = LAYERS) -> dict[str,
             tensors[f"{theirs}.attn.in_proj_{kind}"] = torch.cat(rows)
             for name, place in places.items():
                 tensors[f"{theirs}.{place}.{kind}"] = state[f"{ours}.{name}.{kind}"]
-    return {f"{prefix}{key}": value for key, value in tensors.items()}
+    return tensors
 
 
 def save_parts(folder: Path) -> Path:
@@ -347,6 +359,43 @@ def open_text_encoder(seed: int) -> nn.Module:
     """The text encoder with projection that a checkpoint holds in OpenCLIP's layout."""
     config = text_config(hidden_act="gelu", projection_dim=WIDTH)
     return randomised(seed + 100, lambda: CLIPTextModelWithProjection(config))
+
+
+def image_encoder(seed: int = 5) -> nn.Module:
+    """The image encoder with projection that the files of that seed hold: 4 x 4 patches of 7 x 7 pixels."""
+    config = CLIPVisionConfig(
+        hidden_size=WIDTH,
+        intermediate_size=2 * WIDTH,
+        num_hidden_layers=LAYERS,
+        num_attention_heads=HEADS,
+        image_size=28,
+        patch_size=7,
+        projection_dim=WIDTH,
+        hidden_act="quick_gelu",
+    )
+    return randomised(seed, lambda: CLIPVisionModelWithProjection(config))
+
+
+def save_image_encoder(path: Path, layout: str = "library", seed: int = 5) -> Path:
+    """Write an image encoder in the library's layout or OpenCLIP's."""
+    state = image_encoder(seed).state_dict()
+    tensors = state if layout == "library" else open_visual(state, "visual.")
+    return saved(path, tensors, metadata={"vision.num_heads": str(HEADS)})
+
+
+def open_visual(state: dict[str, Tensor], prefix: str, layers: int = LAYERS) -> dict[str, Tensor]:
+    """An image encoder with projection in OpenCLIP's layout."""
+    inside = "vision_model."
+    ends = {
+        "class_embedding": state[f"{inside}embeddings.class_embedding"],
+        "conv1.weight": state[f"{inside}embeddings.patch_embedding.weight"],
+        "positional_embedding": state[f"{inside}embeddings.position_embedding.weight"],
+        "proj": state["visual_projection.weight"].T,
+    }
+    for theirs, ours in (("ln_pre", "pre_layrnorm"), ("ln_post", "post_layernorm")):
+        ends |= {f"{theirs}.{kind}": state[f"{inside}{ours}.{kind}"] for kind in ("weight", "bias")}
+    tensors = ends | open_layers({key.removeprefix(inside): value for key, value in state.items()}, layers)
+    return {f"{prefix}{key}": value for key, value in tensors.items()}
 
 
 def text_config(**more: object) -> CLIPTextConfig:
