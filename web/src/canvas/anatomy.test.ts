@@ -1,12 +1,17 @@
 import { expect, test } from "vitest";
 
+import { changeNode } from "../model/edit";
 import { SPECS, graphWith } from "../model/toys";
 import { createFigures } from "./anatomy";
 
-const graph = graphWith(
-  { sampler: "KSampler", strange: "Nobody knows", decode: "VAEDecode" },
-  "sampler.LATENT > strange.in",
-  "strange.out > decode.samples",
+const graph = changeNode(
+  graphWith(
+    { sampler: "KSampler", strange: "ImageInvert", decode: "VAEDecode" },
+    "sampler.LATENT > strange.in",
+    "strange.out > decode.samples",
+  ),
+  "strange",
+  (node) => ({ ...node, type: "Nobody knows" }),
 );
 
 test("the sockets of an unknown node have the types that the other ends have", () => {
