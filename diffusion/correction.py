@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from diffusion.guidance import TINY, Guess, Guidance, linear, projected, within_image
+from diffusion.perturbation import without_self_attention
 
 
 def rescaled(multiplier: float) -> Callable[[Guess], Tensor]:
@@ -133,6 +134,17 @@ def by_frequency(low: float, high: float, cutoff: int) -> Callable[[Guess], Gues
         return replace(guess, wanted=guess.unwanted + filtered)
 
     return change
+
+
+def away_from_perturbed(scale: float) -> Callable[[Guess, Tensor], Tensor]:
+    """Perturbed-attention guidance, Ahn et al. 2024 (arXiv:2403.17377): away from what has no structure."""
+
+    def finish(guess: Guess, denoised: Tensor) -> Tensor:
+        if scale == 0 or guess.worse is None:
+            return denoised
+        return denoised + (guess.wanted - guess.worse(without_self_attention)) * scale
+
+    return finish
 
 
 def over_frames(lowest: float, back_again: bool = False) -> Callable[[Guess], Tensor]:

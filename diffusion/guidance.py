@@ -8,22 +8,31 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from math import isclose
-from typing import Protocol, TypeAlias, TypeVar
+from typing import Protocol, TypeVar
 
 from torch import Tensor
 
+from diffusion.perturbation import Perturbation, unperturbed
 from diffusion.samplers.step import Guided, GuidedDenoise
 
 T = TypeVar("T")
-Predict: TypeAlias = Callable[[Tensor, float, Sequence[T]], Sequence[Tensor]]
-"""The clean latents a network sees in x at sigma, one for each description given."""
+T_contra = TypeVar("T_contra", contravariant=True)
+
+
+class Predict(Protocol[T_contra]):
+    """The clean latents a network sees in x at sigma, one for each description given."""
+
+    def __call__(
+        self, x: Tensor, sigma: float, lists: Sequence[T_contra], perturbed: Perturbation = unperturbed, /
+    ) -> Sequence[Tensor]:
+        """`perturbed` changes the network for this one question."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Guess:
     """Everything known where predictions become one: clean latents, all in the network's space.
 
-    Where nothing is unwanted, `unwanted` is `wanted`.
+    Where nothing is unwanted, `unwanted` is `wanted`. worse: asks a changed network for what is wanted.
     """
 
     x: Tensor
@@ -31,6 +40,7 @@ class Guess:
     wanted: Tensor
     unwanted: Tensor
     scale: float
+    worse: Callable[[Perturbation], Tensor] | None = None
 
 
 def linear(guess: Guess) -> Tensor:
@@ -102,7 +112,8 @@ def cfg(scale: float) -> Guide:
 
         def denoise(x: Tensor, sigma: float) -> Guided:
             answers = predict(x, sigma, asked)
-            return guidance.of(Guess(x, sigma, answers[0], answers[-1], scale))
+            worse = asking(predict, x, sigma, lists[0])
+            return guidance.of(Guess(x, sigma, answers[0], answers[-1], scale, worse))
 
         return denoise
 
@@ -127,8 +138,10 @@ def dual(scale: float, scale_negative: float, nested: bool = False) -> Guide:
             first, second, unwanted = predict(x, sigma, lists)
             if nested:
                 inner = second + (first - second) * scale
-                return guidance.of(Guess(x, sigma, inner, unwanted, scale_negative))
-            outer = guidance.of(Guess(x, sigma, second, unwanted, scale_negative))
+                worse = asking(predict, x, sigma, lists[0])
+                return guidance.of(Guess(x, sigma, inner, unwanted, scale_negative, worse))
+            worse = asking(predict, x, sigma, lists[1])
+            outer = guidance.of(Guess(x, sigma, second, unwanted, scale_negative, worse))
             return outer._replace(denoised=outer.denoised + (first - second) * scale)
 
         return denoise
@@ -156,11 +169,16 @@ def perpendicular(scale: float, negative_scale: float) -> Guide:
             aside = away - projected(away, towards)
             denoised = empty + scale * (towards - negative_scale * aside)
             done = replace(guidance, combine=lambda _: denoised)
-            return done.of(Guess(x, sigma, wanted, empty, scale))
+            return done.of(Guess(x, sigma, wanted, empty, scale, asking(predict, x, sigma, lists[0])))
 
         return denoise
 
     return guide
+
+
+def asking(predict: Predict[T], x: Tensor, sigma: float, wanted: T) -> Callable[[Perturbation], Tensor]:
+    """How to ask a changed network about one description."""
+    return lambda perturbed: predict(x, sigma, (wanted,), perturbed)[0]
 
 
 def projected(part: Tensor, onto: Tensor) -> Tensor:

@@ -18,6 +18,7 @@ from diffusion.model import Model, quiet
 from diffusion.networks import Vector
 from diffusion.noise import tiled
 from diffusion.noise_range import NoiseRange
+from diffusion.perturbation import Perturbation, unperturbed
 from diffusion.values import Conditioning, Prompt
 
 FEATHER = 8
@@ -97,8 +98,16 @@ class Network:
     concat: Tensor | None = None
     check: Callable[[], None] = quiet
 
-    def predict(self, x: Tensor, sigma: float, lists: Sequence[Regions]) -> list[Tensor]:
-        """For each list of regions the clean latent it sees in x, in as few forwards as shapes allow."""
+    def predict(
+        self, x: Tensor, sigma: float, lists: Sequence[Regions], perturbed: Perturbation = unperturbed, /
+    ) -> list[Tensor]:
+        """For each list of regions the clean latent it sees in x, in as few forwards as shapes allow.
+
+        perturbed: changes the network for this one question.
+        """
+        if perturbed is not unperturbed:
+            changed = replace(self.model, perturbed=perturbed)
+            return replace(self, model=changed).predict(x, sigma, lists)
         sums = [torch.zeros_like(x) for _ in lists]
         weights = [torch.zeros_like(x) for _ in lists]
         asked = [

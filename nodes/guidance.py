@@ -123,6 +123,27 @@ def epsilon_scaling(
     return replace(model, guidance=model.guidance.and_after(correction.scaled_noise(scaling_factor)))
 
 
+@node(
+    "PerturbedAttentionGuidance",
+    category="model_patches/unet",
+    title="PerturbedAttentionGuidance",
+    outputs=("MODEL",),
+)
+def perturbed_attention_guidance(
+    model: Model, scale: Annotated[float, Range(0.0, 100.0, step=0.01, round_to=0.01)] = 3.0
+) -> Model:
+    """Guide away from what the network sees without attention, which makes shapes hold together.
+
+    Args:
+        model: The model to guide so.
+        scale: How strongly. Above 0 each step takes one call more.
+
+    Returns:
+        The model, guided so.
+    """
+    return replace(model, guidance=model.guidance.and_after(correction.away_from_perturbed(scale)))
+
+
 @node("FreSca", category="_for_testing", experimental=True, outputs=("MODEL",))
 def fresca(
     model: Model,

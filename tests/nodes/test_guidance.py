@@ -1,14 +1,17 @@
 import pytest
 import torch
 
+from diffusion.encode import encode
 from diffusion.guidance import cfg
 from diffusion.noise import RunNoise
 from diffusion.sample import Guider, Job, sample
 from diffusion.schedules import karras
 from diffusion.values import Latent
 from nodes import guidance
+from tests import tiny
 from tests.diffusion.toy import NOISE, says, toy_model
 
+LATENT = Latent(torch.zeros(1, 4, 8, 8))
 CHANGES = [
     guidance.rescale_cfg,
     guidance.renorm_cfg,
@@ -64,3 +67,29 @@ def test_changes_add_up():
     both = guidance.epsilon_scaling(guidance.cfg_norm(toy_model()))
     assert not torch.equal(run(both), run(guidance.cfg_norm(toy_model())))
     assert not torch.equal(run(both), run(guidance.epsilon_scaling(toy_model())))
+
+
+@pytest.fixture(scope="module")
+def unet(tmp_path_factory):
+    model, clip, _ = tiny.library(tiny.models(tmp_path_factory.mktemp("tiny"))).checkpoint(tiny.CHECKPOINT)
+    return model, encode(clip, "a fox")
+
+
+def made(model, prompt, scale=1.0):
+    job = Job(Guider(model, (prompt,), (prompt,), cfg(scale)), LATENT, karras(3, NOISE), noise=RunNoise(2))
+    return sample(job, lambda *_, **__: None).samples
+
+
+def test_guidance_away_from_a_network_without_attention_changes_the_picture(unet):
+    model, prompt = unet
+    changed = made(guidance.perturbed_attention_guidance(model), prompt)
+    assert changed.isfinite().all()
+    assert not torch.allclose(changed, made(model, prompt), atol=1e-4)
+
+
+def test_at_scale_zero_it_is_the_plain_picture_and_the_network_stays_what_it_was(unet):
+    model, prompt = unet
+    plain = made(model, prompt)
+    made(guidance.perturbed_attention_guidance(model, 4.0), prompt)
+    assert torch.equal(made(guidance.perturbed_attention_guidance(model, 0.0), prompt), plain)
+    assert torch.equal(made(model, prompt), plain)

@@ -1,0 +1,48 @@
+import pytest
+import torch
+
+from diffusion.errors import DiffusionError
+from diffusion.perturbation import unperturbed, values_alone, without_self_attention
+from tests import tiny
+from tests.diffusion.toy import Toy
+
+
+def middle(unet):
+    return [block.attn1 for part in unet.mid_block.attentions for block in part.transformer_blocks]
+
+
+def test_in_the_middle_block_each_place_attends_to_itself_alone():
+    layer = middle(tiny.unet())[0]
+    states = torch.randn(1, 3, layer.to_q.in_features, generator=torch.Generator().manual_seed(0))
+    alone = torch.cat([layer(states[:, place : place + 1]) for place in range(3)], 1)
+    assert torch.allclose(values_alone(layer, states), alone, atol=1e-6)
+
+
+def test_the_network_is_as_it_was_afterwards_even_if_a_forward_fails():
+    unet = tiny.unet()
+    before = [layer.processor for layer in middle(unet)]
+    with pytest.raises(KeyError), without_self_attention(unet):
+        assert [layer.processor for layer in middle(unet)] == [values_alone] * len(before)
+        raise KeyError
+    assert [layer.processor for layer in middle(unet)] == before
+
+
+def test_only_the_middle_is_changed():
+    unet = tiny.unet()
+    outer = unet.down_blocks[0].attentions[0].transformer_blocks[0].attn1
+    before = outer.processor
+    with without_self_attention(unet):
+        assert outer.processor is before
+
+
+def test_without_a_perturbation_nothing_is_touched():
+    with unperturbed(None):
+        pass
+
+
+def test_a_network_without_a_middle_block_is_told_so():
+    with (
+        pytest.raises(DiffusionError, match="needs a network with a middle"),
+        without_self_attention(Toy()),
+    ):
+        pass
