@@ -89,12 +89,12 @@ TINY = 1e-8
 
 
 class Guide(Protocol):
-    """Makes a denoiser of a network and descriptions; `unguided`: what it says of those must be true."""
+    """A way to guide: makes a denoiser of a network and descriptions of what is wanted and what is not."""
 
     def __call__(
         self, predict: Predict[T], lists: Sequence[T], guidance: Guidance = PLAIN, unguided: bool = False
     ) -> GuidedDenoise:
-        """The denoiser; nothing is asked of the network yet."""
+        """The denoiser for one run. `unguided`: the sampler wants the unguided prediction too."""
 
 
 def cfg(scale: float) -> Guide:
