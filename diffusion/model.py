@@ -17,6 +17,7 @@ from diffusion.controlnet import Control, ControlNet, Query, Residuals, steering
 from diffusion.errors import OutOfMemory
 from diffusion.family import Family, LatentFormat, Reading
 from diffusion.guidance import PLAIN, Guidance
+from diffusion.hooks import Hook, hooked
 from diffusion.memory import Handle, Memory, Patch, lacks_memory
 from diffusion.networks import Vector
 from diffusion.noise_range import NoiseRange
@@ -46,7 +47,7 @@ class Model:
     latent: the space it works in, where that is not its family's. guidance: how it wants to be guided.
     differential: how much a grey noise mask says from when on to repaint; 0 is how much to repaint.
     perturbed: a change to the network for the time of each forward.
-    previewer: a tiny network that sees a picture in its latents.
+    previewer: a tiny network that sees a picture in its latents. hooks: changes to what it computes.
     """
 
     family: Family
@@ -57,6 +58,7 @@ class Model:
     patches: tuple[Patch, ...] = ()
     latent: LatentFormat | None = None
     previewer: nn.Module | None = None
+    hooks: tuple[Hook, ...] = ()
     guidance: Guidance = PLAIN
     differential: float = 0.0
     perturbed: Perturbation = unperturbed
@@ -66,6 +68,10 @@ class Model:
     def with_patches(self, *patches: Patch) -> "Model":
         """A model with more patches, applied after those it has. This one stays as it is."""
         return replace(self, patches=(*self.patches, *patches))
+
+    def with_hook(self, hook: Hook) -> "Model":
+        """A model that computes something else, on top of the changes it has. This one stays as it is."""
+        return replace(self, hooks=(*self.hooks, hook))
 
     def latent_in(self, latent: Tensor) -> Tensor:
         """From the VAE's space into the network's."""
@@ -105,7 +111,7 @@ class Model:
         memory = self.network.memory
         with self.network.resident(self.patches) as module, room(x, module, memory), checked(module, check):
             added = steering(active, query, self.family.name)
-            with self.perturbed(module):
+            with hooked(module, self.hooks, sigma), self.perturbed(module):
                 output = forward(module, query, self.joined(scaled, concat), added)
         return self.prediction.denoised(x, output, sigma)
 

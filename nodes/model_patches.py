@@ -1,0 +1,84 @@
+"""Nodes that change what a diffusion model computes."""
+
+from typing import Annotated
+
+from diffusion.hooks import FreeU, Shrink
+from diffusion.model import Model
+from diffusion.resize import LATENT_METHODS
+from graph.define import node
+from graph.widgets import OneOf, Range
+
+Factor = Annotated[float, Range(0.0, 10.0, step=0.01)]
+Percent = Annotated[float, Range(0.0, 1.0, step=0.001)]
+METHODS = ("bicubic", *(method for method in LATENT_METHODS if method != "bicubic"))
+Method = Annotated[str, OneOf(METHODS)]
+
+
+@node("FreeU", category="model_patches/unet", outputs=("MODEL",))
+def free_u(model: Model, b1: Factor = 1.1, b2: Factor = 1.2, s1: Factor = 0.9, s2: Factor = 0.2) -> Model:
+    """Let a U-Net trust its depth more and its skips less, which often makes cleaner pictures.
+
+    Args:
+        model: The diffusion model.
+        b1: How strong the deepest features are.
+        b2: How strong those of the next level are.
+        s1: How strong the low frequencies of the deepest skips are.
+        s2: How strong those of the next level are.
+
+    Returns:
+        The changed model.
+    """
+    return model.with_hook(FreeU({4: (b1, s1), 2: (b2, s2)}, adaptive=False))
+
+
+@node("FreeU_V2", category="model_patches/unet", outputs=("MODEL",))
+def free_u_v2(model: Model, b1: Factor = 1.3, b2: Factor = 1.4, s1: Factor = 0.9, s2: Factor = 0.2) -> Model:
+    """Let a U-Net trust its depth more and its skips less, most where much is to be seen.
+
+    Args:
+        model: The diffusion model.
+        b1: How strong the deepest features are.
+        b2: How strong those of the next level are.
+        s1: How strong the low frequencies of the deepest skips are.
+        s2: How strong those of the next level are.
+
+    Returns:
+        The changed model.
+    """
+    return model.with_hook(FreeU({4: (b1, s1), 2: (b2, s2)}, adaptive=True))
+
+
+@node(
+    "PatchModelAddDownscale",
+    category="model_patches/unet",
+    title="PatchModelAddDownscale (Kohya Deep Shrink)",
+    outputs=("MODEL",),
+)
+def patch_model_add_downscale(
+    model: Model,
+    block_number: Annotated[int, Range(1, 32, step=1)] = 3,
+    downscale_factor: Annotated[float, Range(0.1, 9.0, step=0.001)] = 2.0,
+    start_percent: Percent = 0.0,
+    end_percent: Percent = 0.35,
+    downscale_after_skip: bool = True,
+    downscale_method: Method = "bicubic",
+    upscale_method: Method = "bicubic",
+) -> Model:
+    """Let a U-Net compose larger pictures than it learnt, by making them smaller inside at first.
+
+    Args:
+        model: The diffusion model.
+        block_number: The block from which on the picture is smaller.
+        downscale_factor: How many times as small.
+        start_percent: The part of the sampling after which it acts, 0 from the beginning.
+        end_percent: The part of the sampling until which it acts.
+        downscale_after_skip: Show the decoder that block as it was.
+        downscale_method: How values between cells are found when it becomes smaller.
+        upscale_method: How they are found when it becomes larger again.
+
+    Returns:
+        The changed model.
+    """
+    first, last = map(model.noise.percent_to_sigma, (start_percent, end_percent))
+    how = downscale_after_skip, downscale_method, upscale_method
+    return model.with_hook(Shrink(block_number, downscale_factor, first, last, *how))
