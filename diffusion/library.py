@@ -8,7 +8,6 @@ from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import NamedTuple, TypeAlias, TypeVar
 
-import msgspec
 import torch
 from torch import Tensor, nn
 
@@ -18,13 +17,13 @@ from diffusion.clip_vision import ClipVision, side_px, vision_part
 from diffusion.controlnet import ControlNet
 from diffusion.errors import BrokenFile, DiffusionError, MissingFile, MissingPart, UnknownCheckpoint
 from diffusion.families import FAMILIES
-from diffusion.family import Family, Rgb
+from diffusion.family import Family
 from diffusion.lora import Lora, read_lora
 from diffusion.memory import Handle, Memory
 from diffusion.model import Model, TextEncoder, Tower, Vae
 from diffusion.parts import vae_part
 from diffusion.pickled import SUFFIXES, converted, is_pickled
-from diffusion.strangers import stranger
+from diffusion.recognition import OWN_PREVIEW, recognised, with_own_preview
 from diffusion.t2i import adapter
 from diffusion.taesd import DECODERS, open_decoder
 from diffusion.tokens import ClipTokenizer
@@ -40,8 +39,6 @@ LOADERS: Mapping[str, str] = MappingProxyType(
     {"diffusion model": "Load Diffusion Model", "text encoder": "Load CLIP", "VAE": "Load VAE"}
 )
 """The node that loads a part from a file of its own."""
-OWN_PREVIEW = "preview.latent_rgb"
-"""The metadata of a checkpoint whose VAE is its own, with the colours of its latents."""
 EMBEDDING_SUFFIXES = ("", ".safetensors", ".pt", ".bin")
 T = TypeVar("T")
 
@@ -306,48 +303,6 @@ class ModelLibrary:
     def handle(self, file: WeightFile, part: Part | None, title: str) -> Handle:
         """A handle on a part of a file; if it has no such part, one that says so when it is used."""
         return Handle(part or absent(file.path.name, title), file, self.memory)
-
-
-def with_own_preview(family: Family, header: Header) -> Family:
-    """The family with the preview colours that the file's metadata brings for its own VAE.
-
-    `preview.latent_rgb` is JSON: red, green and blue for each latent channel, and then a row that is added.
-    """
-    text = header.metadata.get(OWN_PREVIEW)
-    if text is None:
-        return family
-    try:
-        rows = msgspec.json.decode(text, type=tuple[Rgb, ...])
-    except msgspec.MsgspecError as error:
-        raise BrokenFile(f"The preview colours in {header.name}'s metadata are broken: {error}.") from error
-    if len(rows) != family.latent.channels + 1:
-        raise BrokenFile(
-            f"{header.name} has {len(rows)} rows of preview colours; {family.latent.channels + 1} are needed."
-        )
-    return replace(family, preview=rows[:-1], preview_bias=rows[-1])
-
-
-def recognised(header: Header) -> Family:
-    """The family a checkpoint belongs to.
-
-    Raises UnknownCheckpoint: what the file is if that is known, else each family's reason.
-    """
-    reasons = []
-    for family in FAMILIES:
-        reason = family.refuses(header)
-        if reason is None:
-            return family
-        reasons.append(f"not {family.title}, because {reason}")
-    known = ", ".join(family.title for family in FAMILIES)
-    if kind := stranger(header):
-        raise UnknownCheckpoint(
-            f"{header.name} is {kind.what}, not a model that this program runs.",
-            kind.remedy or f"Choose a checkpoint of {known}.",
-        )
-    raise UnknownCheckpoint(
-        f"{header.name} is of no model family this program knows: {'; '.join(reasons)}.",
-        f"Choose a checkpoint of {known}.",
-    )
 
 
 def union_kinds(header: Header, control: Part) -> int:

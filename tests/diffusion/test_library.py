@@ -1,5 +1,3 @@
-import json
-
 import pytest
 import torch
 from hypothesis import given, settings
@@ -124,22 +122,6 @@ def test_an_embedding_is_found_in_folders_below(folder):
 @pytest.mark.parametrize("name", ["dull", "", "../checkpoints/tiny"])
 def test_what_is_no_embedding_is_not_found(library, name):
     assert library.embedding(name) is None
-
-
-def test_a_file_may_bring_the_preview_colours_of_its_own_vae(folder):
-    rows = [[1, 0, 0], [0, 1, 0], [0, 0, 1], [0, 0, 0], [0.5, 0.25, 0]]
-    metadata = {"preview.latent_rgb": json.dumps(rows)}
-    tiny.save_checkpoint(folder / "checkpoints" / tiny.CHECKPOINT, metadata=metadata)
-    family = tiny.library(folder).checkpoint(tiny.CHECKPOINT).model.family
-    assert (family.preview[0], family.preview_bias) == ((1, 0, 0), (0.5, 0.25, 0))
-
-
-@pytest.mark.parametrize("rows", ["[[1, 0, 0]]", "7", "[[1, 2]]", "{"])
-def test_preview_colours_that_make_no_sense_are_refused(folder, rows):
-    metadata = {"preview.latent_rgb": rows}
-    tiny.save_checkpoint(folder / "checkpoints" / tiny.CHECKPOINT, metadata=metadata)
-    with pytest.raises(BrokenFile, match="preview colours"):
-        tiny.library(folder).checkpoint(tiny.CHECKPOINT)
 
 
 @pytest.fixture(scope="session")

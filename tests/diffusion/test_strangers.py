@@ -1,10 +1,7 @@
 import pytest
 import torch
-from safetensors.torch import save_file
 
 from diffusion.checkpoint import Entry, Header, read_header
-from diffusion.errors import UnknownCheckpoint
-from diffusion.library import recognised
 from diffusion.strangers import stranger
 from tests import tiny
 
@@ -62,14 +59,3 @@ def test_no_model_is_a_stranger(family_models, name):
 
 def test_an_unknown_file_is_no_known_stranger():
     assert stranger(header_with("a")) is None
-
-
-def test_who_picks_a_lora_for_a_checkpoint_is_told_where_it_belongs(tiny_models):
-    with pytest.raises(UnknownCheckpoint, match="is a LoRA, .* Put it into models/loras"):
-        recognised(read_header(tiny_models / "loras" / tiny.LORA))
-
-
-def test_who_picks_a_model_of_another_kind_is_told_which_can_be_run(tmp_path):
-    save_file({"head.modulation": torch.zeros(1)}, tmp_path / "wan.safetensors")
-    with pytest.raises(UnknownCheckpoint, match="is Wan, .* Choose a checkpoint of Stable Diffusion 1"):
-        recognised(read_header(tmp_path / "wan.safetensors"))

@@ -8,9 +8,10 @@ from diffusion.checkpoint import Header, read_header
 from diffusion.encode import encode
 from diffusion.families import FAMILIES
 from diffusion.families.sd2 import SD2
-from diffusion.library import Checkpoint, recognised
+from diffusion.library import Checkpoint
 from diffusion.parts import wide_heads
 from diffusion.prediction import EPSILON, VELOCITY
+from diffusion.recognition import recognised
 from diffusion.tokens import END, START
 from tests import tiny
 from tests.diffusion.families.full import (
