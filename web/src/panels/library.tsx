@@ -47,7 +47,9 @@ export function NodesPanel(): JSX.Element {
         {specs.size > 0 && found.length === 0 && <Nothing>No node type matches.</Nothing>}
         {query === ""
           ? [...groups]
-              .toSorted(([one], [other]) => one.localeCompare(other))
+              .toSorted(
+                ([one], [other]) => Number(isAside(one)) - Number(isAside(other)) || one.localeCompare(other),
+              )
               .map(([category, members]) => <Category key={category} name={category} members={members} />)
           : found.map((spec) => <Item key={spec.type} spec={spec} />)}
         {broken.map((pack) => (
@@ -60,13 +62,21 @@ export function NodesPanel(): JSX.Element {
   );
 }
 
+/** A category whose name begins with an underscore (`_for_testing`) is not what one looks for first. */
+function isAside(category: string): boolean {
+  return category.startsWith("_");
+}
+
 function Category({ name, members }: { name: string; members: readonly NodeSpec[] }): JSX.Element {
   const sorted = members.toSorted((one, other) => specTitle(one).localeCompare(specTitle(other)));
   return (
-    <details className="category" open={!name.startsWith("advanced") && members.length < 30}>
+    <details
+      className="category"
+      open={!isAside(name) && !name.startsWith("advanced") && members.length < 30}
+    >
       <summary>
         <Icon name="chevron_right" size={12} />
-        {name === "" ? "other" : name}
+        {name === "" ? "other" : name.replaceAll("_", " ").trim()}
         <span>{members.length}</span>
       </summary>
       {sorted.map((spec) => (
