@@ -65,6 +65,28 @@ def with_shorter_side(size: tuple[int, int], length: int) -> tuple[int, int]:
     return fitting_size(size, 0, length) if size[0] >= size[1] else fitting_size(size, length, 0)
 
 
+KONTEXT_SIZES = (
+    (672, 1568),
+    (688, 1504),
+    (720, 1456),
+    (752, 1392),
+    (800, 1328),
+    (832, 1248),
+    (880, 1184),
+    (944, 1104),
+    (1024, 1024),
+)
+"""Widths and heights that FLUX.1 Kontext was trained with; the wide ones are these turned."""
+
+
+def for_kontext(image: Tensor) -> Image:
+    """A picture at the size FLUX.1 Kontext knows whose aspect is nearest; what sticks out is cut off."""
+    aspect = image.shape[2] / image.shape[1]
+    sizes = {*KONTEXT_SIZES, *((height, width) for width, height in KONTEXT_SIZES)}
+    width, height = min(sorted(sizes), key=lambda size: abs(aspect - size[0] / size[1]))
+    return resized_image(image, width, height, "lanczos", "center")
+
+
 def center_cropped(planes: Tensor, width: int, height: int) -> Tensor:
     """The middle of the planes, in the aspect of width and height."""
     old_height, old_width = planes.shape[-2:]

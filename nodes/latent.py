@@ -89,6 +89,25 @@ def empty_sd3_latent_image(
     return Latent(torch.zeros(batch_size, 16, height // 8, width // 8))
 
 
+@node("EmptyFlux2LatentImage", category="latent", title="Empty Flux 2 Latent", outputs=("LATENT",))
+def empty_flux2_latent_image(
+    width: Annotated[int, Range(16, 16384, step=16)] = 1024,
+    height: Annotated[int, Range(16, 16384, step=16)] = 1024,
+    batch_size: Annotated[int, Range(1, 4096)] = 1,
+) -> Latent:
+    """Make an empty latent of 128 channels and cells of 16 pixels, to be filled by a sampler.
+
+    Args:
+        width: In pixels of the finished picture.
+        height: In pixels of the finished picture.
+        batch_size: How many pictures to make at once.
+
+    Returns:
+        The empty latent.
+    """
+    return Latent(torch.zeros(batch_size, 128, height // 16, width // 16))
+
+
 @node("LatentBatch", category="latent/batch", title="Latent Batch", outputs=("LATENT",), deprecated=True)
 def latent_batch(samples1: Latent, samples2: Latent) -> Latent:
     """Put latents into one batch; the second takes the size of the first.

@@ -12,6 +12,7 @@ from diffusion.resize import (
     LATENT_METHODS,
     Crop,
     fitting_size,
+    for_kontext,
     resized,
     resized_image,
     size_of_pixels,
@@ -238,6 +239,24 @@ def image_scale_to_max_dimension(
     """
     size = with_longer_side((image.shape[2], image.shape[1]), largest_size)
     return resized_image(image, *size, upscale_method)
+
+
+@node(
+    "FluxKontextImageScale",
+    category="advanced/conditioning/flux",
+    title="Flux Kontext Image Scale",
+    outputs=("IMAGE",),
+)
+def flux_kontext_image_scale(image: Image) -> Image:
+    """Bring a picture to a size that FLUX.1 Kontext was trained with.
+
+    Args:
+        image: The picture.
+
+    Returns:
+        The picture, cut to the nearest aspect.
+    """
+    return for_kontext(image)
 
 
 @node("ResizeImageMaskNode", category="transform", title="Resize Image/Mask", outputs=("resized",))

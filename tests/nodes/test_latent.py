@@ -5,6 +5,7 @@ from diffusion.noise import initial_noise
 from graph.define import spec_of
 from nodes.latent import (
     batch_latents,
+    empty_flux2_latent_image,
     empty_latent_image,
     empty_sd3_latent_image,
     latent_batch,
@@ -42,8 +43,9 @@ def test_repeating_and_taking_gives_the_latent_again():
     assert taken.batch_index == (2, 3)
 
 
-def test_an_empty_latent_of_sixteen_channels():
+def test_empty_latents_of_more_channels():
     assert empty_sd3_latent_image(64, 32).samples.shape == (1, 16, 4, 8)
+    assert empty_flux2_latent_image(64, 32, 2).samples.shape == (2, 128, 2, 4)
 
 
 def test_latents_are_put_into_a_batch_and_sorted_anew():

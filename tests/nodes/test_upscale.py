@@ -15,6 +15,7 @@ from nodes.upscale import (
     ToPixels,
     ToShorterSide,
     ToWidth,
+    flux_kontext_image_scale,
     image_scale,
     image_scale_by,
     image_scale_to_max_dimension,
@@ -115,6 +116,14 @@ def test_pictures_and_masks_are_brought_to_a_size_told_in_many_ways(target, size
     made = resize_image_mask(image, target), resize_image_mask(mask, target, "nearest-exact")
     assert [type(each) for each in made] == [Image, Mask]
     assert [tuple(each.shape) for each in made] == [(1, *size, 3), (1, *size)]
+
+
+@pytest.mark.parametrize(
+    ("size", "wanted"), [((100, 100), (1024, 1024)), ((100, 300), (672, 1568)), ((400, 300), (1184, 880))]
+)
+def test_a_picture_for_kontext_has_a_size_it_knows(size, wanted):
+    width, height = size
+    assert flux_kontext_image_scale(torch.rand(1, height, width, 3)).shape[1:3] == wanted[::-1]
 
 
 def test_the_size_s_inputs_stand_behind_its_choice():
