@@ -104,14 +104,6 @@ export function setValue(graph: Graph, id: string, input: string, value: Json): 
   );
 }
 
-/** Forget a value: the type's default counts again. */
-export function clearValue(graph: Graph, id: string, input: string): Graph {
-  return changeNode(graph, id, (node) => {
-    if (!node.inputs.has(input)) return node;
-    return { ...node, inputs: new Map([...node.inputs].filter(([name]) => name !== input)) };
-  });
-}
-
 export function setSeedMode(graph: Graph, id: string, input: string, mode: SeedMode): Graph {
   return changeNode(graph, id, (node) =>
     node.seeds.get(input) === mode ? node : { ...node, seeds: new Map(node.seeds).set(input, mode) },
@@ -212,21 +204,9 @@ export function disconnect(graph: Graph, to: Port): Graph {
   return withoutLinks(graph, (link) => samePort(link.to, to));
 }
 
-/** Take every link off an output. */
-export function disconnectOutput(graph: Graph, from: Port): Graph {
-  return withoutLinks(graph, (link) => samePort(link.from, from));
-}
-
 export function withoutLinks(graph: Graph, goes: (link: Link) => boolean): Graph {
   const links = graph.links.filter((link) => !goes(link));
   return links.length === graph.links.length ? graph : { ...graph, links };
-}
-
-/** Move every link of one output to another (Shift+drag from a socket). */
-export function replugOutput(graph: Graph, from: Port, to: Port): Graph {
-  return graph.links
-    .filter((link) => samePort(link.from, from))
-    .reduce((result, link) => connect(result, to, link.to), graph);
 }
 
 // Removing

@@ -13,7 +13,6 @@ const PICTURE_ACROSS = 20;
 const PICTURE_DOWN = 7;
 const LEAST_PICTURE = 80;
 const MOST_PICTURE = 480;
-export const FOOTER = 22;
 export const EDGE = 8;
 export const WIDTH = 280;
 export const LEAST_WIDTH = 180;
@@ -231,8 +230,4 @@ export function insideOf(
     nodes: [...graph.nodes].filter(([id, node]) => isInside(node.position, sizeOf(id))).map(([id]) => id),
     notes: graph.notes.filter((note) => isInside(note.position, note.size)).map((note) => note.id),
   };
-}
-
-export function snapped([x, y]: Point, grid = GRID): Point {
-  return [Math.round(x / grid) * grid, Math.round(y / grid) * grid];
 }

@@ -1,15 +1,14 @@
 import { useMemo, type JSX } from "react";
 import { rename, setState } from "../model/edit";
-import { slotsIn } from "../model/slots";
-import { specsWith } from "../model/slots";
+import { slotsIn, specsWith } from "../model/slots";
 import type { NodeSpec } from "../model/spec";
 import type { NodeState } from "../model/workflow";
 import { Markdown } from "../ui/markdown";
 import { nodeTitle } from "../ui/names";
 import { useCatalog, useDocument, useStudio } from "../ui/editor";
-import { Icon } from "../ui/icon";
 import { plural } from "../ui/words";
 import { Field } from "../widgets/field";
+import { PanelHead } from "./panel";
 
 const STATES: readonly { state: NodeState; label: string }[] = [
   { state: "on", label: "On" },
@@ -24,18 +23,7 @@ export function Inspector(): JSX.Element {
   const [first] = selected;
   return (
     <aside className="panel inspector" aria-label="Inspector" data-region>
-      <header className="panel-head">
-        <h2>Inspector</h2>
-        <button
-          type="button"
-          className="icon-button"
-          data-small
-          aria-label="Close Inspector"
-          onClick={() => settings.set({ inspector: false })}
-        >
-          <Icon name="close" size={14} />
-        </button>
-      </header>
+      <PanelHead title="Inspector" onClose={() => settings.set({ inspector: false })} />
       <div className="panel-scroll">
         {selected.size === 1 && first !== undefined ? (
           <OneNode key={first} id={first} />

@@ -15,21 +15,34 @@ export function Panel({ name, title, actions, children }: PanelProps): JSX.Eleme
   const { shell } = useStudio();
   return (
     <aside className="panel" aria-label={title} data-region>
-      <header className="panel-head">
-        <h2>{title}</h2>
-        {actions}
-        <button
-          type="button"
-          className="icon-button"
-          data-small
-          aria-label={`Close ${title}`}
-          onClick={() => shell.panel(name)}
-        >
-          <Icon name="close" size={14} />
-        </button>
-      </header>
+      <PanelHead title={title} actions={actions} onClose={() => shell.panel(name)} />
       {children}
     </aside>
+  );
+}
+
+interface PanelHeadProps {
+  title: string;
+  actions?: ReactNode;
+  onClose: () => void;
+}
+
+/** What a panel is called, what can be done with all of it, and the way to close it. */
+export function PanelHead({ title, actions, onClose }: PanelHeadProps): JSX.Element {
+  return (
+    <header className="panel-head">
+      <h2>{title}</h2>
+      {actions}
+      <button
+        type="button"
+        className="icon-button"
+        data-small
+        aria-label={`Close ${title}`}
+        onClick={onClose}
+      >
+        <Icon name="close" size={14} />
+      </button>
+    </header>
   );
 }
 

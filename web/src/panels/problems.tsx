@@ -7,6 +7,7 @@ import { useCatalog, useDocument, useStudio } from "../ui/editor";
 import { goTo } from "../ui/go";
 import { Icon } from "../ui/icon";
 import { useProblems } from "../ui/problems";
+import { PanelHead } from "./panel";
 
 /** Everything that is wrong, each with its place: press to go there. */
 export function Problems(): JSX.Element {
@@ -17,18 +18,7 @@ export function Problems(): JSX.Element {
   const specs = useCatalog((state) => state.specs);
   return (
     <section className="problems" aria-label="Problems" data-region>
-      <header className="panel-head">
-        <h2>Problems</h2>
-        <button
-          type="button"
-          className="icon-button"
-          data-small
-          aria-label="Close Problems"
-          onClick={() => shell.set({ problems: false })}
-        >
-          <Icon name="close" size={14} />
-        </button>
-      </header>
+      <PanelHead title="Problems" onClose={() => shell.set({ problems: false })} />
       {problems.length === 0 && <p className="panel-nothing">Nothing is wrong.</p>}
       <ul>
         {problems.map(({ code, node, input, message, hint, warning }) => (
