@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from diffusion.errors import FamilyMismatch
+from diffusion.families import title
 from diffusion.values import Conditioning, Prompt
 
 log = logging.getLogger(__name__)
@@ -70,8 +71,8 @@ def require_one_family(one: Prompt, other: Prompt) -> None:
     """Refuse to mix prompts of two families."""
     if one.tokens.shape[2] != other.tokens.shape[2]:
         raise FamilyMismatch(
-            f"These prompts cannot be mixed: one was encoded for {one.family or 'an unknown model'} with "
-            f"{one.tokens.shape[2]} numbers a token, the other for {other.family or 'an unknown model'} with "
+            f"These prompts cannot be mixed: one was encoded for {title(one.family)} with "
+            f"{one.tokens.shape[2]} numbers a token, the other for {title(other.family)} with "
             f"{other.tokens.shape[2]}.",
             "Encode both with the same text encoder.",
         )

@@ -12,6 +12,7 @@ from torch import Tensor
 from diffusion import noise
 from diffusion.controlnet import require_control
 from diffusion.errors import DiffusionError, FamilyMismatch
+from diffusion.families import title
 from diffusion.guidance import Guide, cfg
 from diffusion.inpaint import Kept, differential, mask_for, network_extra, repainting
 from diffusion.model import Model, quiet
@@ -214,7 +215,7 @@ def require_family(model: Model, *conditionings: Conditioning) -> None:
     for prompt in (prompt for conditioning in conditionings for prompt in conditioning.entries):
         if prompt.family not in (None, model.family.name):
             raise FamilyMismatch(
-                f"This prompt was encoded for {prompt.family}, but the model is {model.family.name}.",
+                f"This prompt was encoded for {title(prompt.family)}, but the model is {model.family.title}.",
                 hint="Connect the text encoder from the same Load Checkpoint as the model.",
             )
         for control in prompt.controls:

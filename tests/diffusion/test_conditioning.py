@@ -61,7 +61,7 @@ def test_nothing_to_mix_in_changes_nothing():
 @pytest.mark.parametrize("mix", [joined, lambda one, other: averaged(one, other, 0.5)])
 def test_prompts_of_two_families_are_not_mixed(mix):
     other = Conditioning((Prompt(torch.ones(1, 3, 8), family="sdxl"),))
-    with pytest.raises(FamilyMismatch, match="sd15 with 4 .* sdxl with 8"):
+    with pytest.raises(FamilyMismatch, match="Stable Diffusion 1 with 4 .* SDXL with 8"):
         mix(saying(1.0), other)
 
 

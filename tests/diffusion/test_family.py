@@ -2,7 +2,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from diffusion.families import FAMILIES
+from diffusion.families import FAMILIES, title
 from diffusion.family import LatentFormat
 
 
@@ -19,3 +19,7 @@ def test_families_have_different_names():
 
 def test_a_preview_has_a_colour_for_each_latent_channel():
     assert all(len(family.preview) == family.latent.channels for family in FAMILIES)
+
+
+def test_families_are_called_by_their_titles_and_strangers_by_their_names():
+    assert [title(name) for name in ("sdxl", "other", None)] == ["SDXL", "other", "an unknown model"]

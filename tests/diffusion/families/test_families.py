@@ -7,7 +7,7 @@ import torch
 
 from diffusion.encode import encode
 from diffusion.errors import FamilyMismatch
-from diffusion.families import FAMILIES
+from diffusion.families import FAMILIES, title
 from diffusion.library import Checkpoint
 from diffusion.regions import Network, placed
 from diffusion.values import Conditioning, Framing
@@ -59,7 +59,7 @@ def test_a_prompt_of_another_family_is_refused(family_library, checkpoint):
     names = {family_library.checkpoint(name).model.family.name: name for name in NAMES}
     for family in names.keys() - {checkpoint.model.family.name}:
         stranger = encode(family_library.checkpoint(names[family]).text_encoder, "a fox")
-        with pytest.raises(FamilyMismatch, match=f"encoded for {family}, but the model is"):
+        with pytest.raises(FamilyMismatch, match=f"encoded for {title(family)}, but the model is"):
             ksampler(checkpoint.model, stranger, stranger, empty_latent_image(64, 64), steps=1)
 
 
