@@ -1,14 +1,16 @@
 """Seeded noise: what a run starts from, and what samplers draw on the way."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from math import sqrt
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from diffusion.brownian import brownian_path
 from diffusion.samplers.step import Noise
 from diffusion.values import Latent, Sigmas
 
@@ -72,19 +74,14 @@ def brownian_noise(x: Tensor, seed: int, sigmas: Sigmas, device: torch.device) -
     float32, lives on `device` and goes from the lowest sigma above 0 to the highest.
     """
     low, high = min(sigma for sigma in sigmas if sigma > 0), max(sigmas)
-    ends = round(low, 6), round(high, 6)  # as the tree rounds times; it warns of what lies beyond
 
     @cache
-    def tree() -> Any:
-        import torchsde
-
-        start = torch.zeros(x.shape, dtype=torch.float32, device=device)
-        return torchsde.BrownianTree(t0=low, w0=start, t1=high, entropy=seed % SEEDS)
+    def path() -> Callable[[float], Tensor]:
+        return brownian_path(low, high, seed % SEEDS, tuple(x.shape), device)
 
     @lru_cache(maxsize=3)  # a step starts where the one before ended
     def above(sigma: float) -> Tensor:
-        path: Tensor = tree()(min(max(round(sigma, 6), ends[0]), ends[1]), ends[1])
-        return path
+        return path()(sigma)
 
     def draw(sigma: float, sigma_next: float) -> Tensor:
         length = abs(np.float32(sigma) - np.float32(sigma_next))
