@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from subprocess import PIPE
 
 from diffusion.errors import BrokenFile
 
@@ -18,7 +19,8 @@ log = logging.getLogger(__name__)
 
 SUFFIXES = (".ckpt", ".pt", ".pth", ".bin")
 CONVERTER = Path(__file__).parent / "unpickling.py"
-MOST_SECONDS = 1200
+REFUSED = 3
+MOST_GROWTH, COPY_BYTES = 5, 1 << 20
 AS_SAFETENSORS = "Use the same model saved as .safetensors."
 
 
@@ -59,33 +61,29 @@ def digest_of(path: Path, folder: Path) -> str:
 
 
 def convert(path: Path, target: Path) -> None:
-    """Let the converter, in a process with nothing but these two files, turn one into the other."""
+    """Let the converter, a process that has only this file to read and a pipe to write, do its work."""
     descriptor, name = tempfile.mkstemp(dir=target.parent, suffix=".part")
     part = Path(name)
+    most = MOST_GROWTH * path.stat().st_size + COPY_BYTES
     try:
         with path.open("rb") as source, os.fdopen(descriptor, "wb") as sink:
-            done = subprocess.run(
-                [sys.executable, "-I", str(CONVERTER)],
-                stdin=source,
-                stdout=sink,
-                stderr=subprocess.PIPE,
-                env={},
-                timeout=MOST_SECONDS,
-                check=False,
-            )
-        if done.returncode:
-            raise refusal(path.name, done)
+            command = [sys.executable, "-I", str(CONVERTER)]
+            with subprocess.Popen(command, stdin=source, stdout=PIPE, stderr=PIPE, env={}) as converter:
+                assert converter.stdout is not None and converter.stderr is not None
+                while sink.tell() < most and (data := converter.stdout.read(COPY_BYTES)):
+                    sink.write(data)
+                converter.stdout.close()  # whatever it writes beyond the limit ends it
+                reason = converter.stderr.read(200).decode(errors="replace")
+        if converter.returncode:
+            raise refusal(path.name, converter.returncode, reason)
         part.replace(target)
-    except subprocess.TimeoutExpired as error:
-        raise BrokenFile(f"{path.name} takes too long to convert.", AS_SAFETENSORS) from error
     finally:
         part.unlink(missing_ok=True)
 
 
-def refusal(name: str, done: "subprocess.CompletedProcess[bytes]") -> BrokenFile:
+def refusal(name: str, status: int, reason: str) -> BrokenFile:
     """The error for a file that was not converted."""
-    reason = done.stderr.decode(errors="replace")[:200]
-    if done.returncode != 3:
-        log.warning("converting %s ended with status %d: %s", name, done.returncode, reason)
+    if status != REFUSED:
+        log.warning("converting %s ended with status %d: %s", name, status, reason)
         reason = "it takes too much memory or time"
     return BrokenFile(f"{name} is a pickled file that cannot be converted: {reason}.", AS_SAFETENSORS)

@@ -367,14 +367,14 @@ def limit(size: int) -> None:
     codecs.lookup("cp437")  # for the names in an archive: nothing can be imported from here on
     memory = LEAST_MEMORY + 2 * size
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (MOST_GROWTH * size + CHUNK_BYTES,) * 2)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CPU, (MOST_SECONDS, MOST_SECONDS))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))
 
 
 def main() -> None:
-    """Convert stdin, a file, to stdout."""
+    """Convert stdin, a file, to stdout, a pipe."""
     source, target = sys.stdin.buffer, sys.stdout.buffer
     size = os.fstat(source.fileno()).st_size
     limit(size)
