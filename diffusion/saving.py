@@ -1,0 +1,111 @@
+"""Networks with their patches written to files of weights, one tensor after another."""
+
+import json
+import struct
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from diffusion.checkpoint import DTYPES, Entry
+from diffusion.errors import DiffusionError
+from diffusion.memory import Handle, Patch, by_weight
+from diffusion.model import Model, TextEncoder, Vae
+
+NETWORK, VAE, TEXT = "model.diffusion_model.", "first_stage_model.", ("cond_stage_model.", "conditioner.")
+CODES = {dtype: code for code, dtype in DTYPES.items()}
+
+
+class Saved(NamedTuple):
+    """A network to write: its patches, and what the names of its tensors start with."""
+
+    network: Handle
+    patches: tuple[Patch, ...]
+    prefix: str
+
+
+def network_of(model: Model) -> Saved:
+    """A diffusion model under the names it has in a checkpoint."""
+    return Saved(model.network, model.patches, NETWORK)
+
+
+def vae_of(vae: Vae, prefix: str = "") -> Saved:
+    """A VAE, under the names it has in a file of its own unless told otherwise."""
+    return Saved(vae.network, (), prefix)
+
+
+def texts_of(encoder: TextEncoder) -> list[Saved]:
+    """A text encoder under the names it has in a checkpoint.
+
+    Raises DiffusionError if it does not come from one: names in files of their own are others.
+    """
+    for tower in encoder.towers:
+        if not tower.network.part.prefix.startswith(TEXT):
+            raise DiffusionError(
+                f"The text encoder of {tower.network.file.path.name} does not come from a checkpoint.",
+                "Connect one from Load Checkpoint.",
+            )
+    return [Saved(tower.network, tower.patches, tower.network.part.prefix) for tower in encoder.towers]
+
+
+def write_weights(parts: Sequence[Saved], path: Path, texts: Mapping[str, str]) -> None:
+    """Write networks to one safetensors file, in the formats they are stored in, with texts inside.
+
+    What the settings in their files' metadata say is kept.
+    """
+    metadata = {key: text for part in parts for key, text in part.network.file.header.metadata.items()}
+    header: dict[str, object] = {"__metadata__": metadata | dict(texts)}
+    place = 0
+    for name, entry in chain.from_iterable(map(entries, parts)):
+        size = entry.end - entry.start
+        described = {"dtype": CODES[entry.dtype], "shape": entry.shape, "data_offsets": (place, place + size)}
+        header[name] = described
+        place += size
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    with path.open("wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text)
+        for tensor in chain.from_iterable(map(tensors, parts)):
+            file.write(tensor.contiguous().view(torch.uint8).numpy().data)
+
+
+def entries(part: Saved) -> Iterator[tuple[str, Entry]]:
+    """The names in the new file, and what the old one says of each tensor."""
+    old = part.network.part
+    for key in keys(part):
+        yield part.prefix + key.removeprefix(old.prefix), part.network.file.header.entries[key]
+
+
+def keys(part: Saved) -> list[str]:
+    """The keys of the old file, each once."""
+    old = part.network.part
+    return list(dict.fromkeys((*old.sources.values(), *old.surplus)))
+
+
+def tensors(part: Saved) -> Iterator[Tensor]:
+    """The tensors of the new file, in the order of `keys`."""
+    network, found = part.network, by_weight(part.patches)
+    names: dict[str, list[str]] = {}
+    for name, key in network.part.sources.items():
+        names.setdefault(key, []).append(name)
+    for key in keys(part):
+        stored = network.file.tensor(key)
+        inside = names.get(key, [])
+        if any(name in found for name in inside):
+            stored = patched(network, inside, found).to(stored.dtype).reshape(stored.shape)
+        yield stored.reshape(-1)
+
+
+def patched(network: Handle, names: list[str], patches: Mapping[str, list[Patch]]) -> Tensor:
+    """A stored tensor from the weights it is made of, with their patches, in float32."""
+    pieces = network.part.pieces
+    made = []
+    for name in sorted(names, key=lambda name: pieces[name].index if name in pieces else 0):
+        weight = network.part.weight(network.file, name).float()
+        for patch in patches.get(name, ()):
+            weight = patch.applied(name, weight)
+        made.append(weight.T if name in pieces and pieces[name].transposed else weight)
+    return torch.cat(made)

@@ -1,0 +1,86 @@
+import json
+
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file
+
+from diffusion.errors import DiffusionError
+from diffusion.lora import with_lora
+from diffusion.merge import evenly, mixed, mixed_text
+from diffusion.saving import VAE, network_of, texts_of, vae_of, write_weights
+from tests import tiny
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """An own models folder, to write to."""
+    return tiny.models(tmp_path)
+
+
+@pytest.fixture
+def library(folder):
+    return tiny.library(folder)
+
+
+def weight(model, name: str = "conv_in.weight") -> torch.Tensor:
+    with model.network.resident(model.patches) as module:
+        return module.get_parameter(name).clone()
+
+
+def test_a_checkpoint_that_was_loaded_is_written_as_it_was(folder, library):
+    model, text, vae = library.checkpoint(tiny.CHECKPOINT)
+    write_weights([network_of(model), *texts_of(text), vae_of(vae, VAE)], folder / "a.safetensors", {})
+    old, new = load_file(folder / "checkpoints" / tiny.CHECKPOINT), load_file(folder / "a.safetensors")
+    assert old.keys() == new.keys()
+    assert all(torch.equal(old[key], new[key]) for key in old)
+
+
+def test_patches_are_written_too(folder, library):
+    model, text, vae = library.checkpoint(tiny.CHECKPOINT)
+    changed = with_lora(model, text, library.lora(tiny.LORA))
+    parts = [network_of(changed.model), *texts_of(changed.text_encoder), vae_of(vae, VAE)]
+    write_weights(parts, folder / "checkpoints" / "new.safetensors", {})
+    again = library.checkpoint("new.safetensors").model
+    name = "down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q.weight"
+    assert torch.allclose(weight(again, name), weight(changed.model, name), atol=1e-2)
+    assert not torch.allclose(weight(again, name), weight(model, name), atol=1e-2)
+
+
+@pytest.mark.parametrize("name", [tiny.SD2, tiny.SDXL])
+def test_weights_that_are_pieces_of_a_tensor_are_put_together_again(folder, name):
+    tiny.families(folder)
+    library = tiny.library(folder)
+    model, text, vae = library.checkpoint(name)
+    same = mixed(model, model, evenly(0.5, 0.5))
+    parts = [network_of(same), *texts_of(mixed_text(text, text, evenly(0.5, 0.5))), vae_of(vae, VAE)]
+    write_weights(parts, folder / "a.safetensors", {})
+    old, new = load_file(folder / "checkpoints" / name), load_file(folder / "a.safetensors")
+    assert all(torch.allclose(old[key].float(), new[key].float(), atol=1e-3) for key in new)
+    assert old.keys() - new.keys() <= {key for key in old if "position_ids" in key or "logit_scale" in key}
+
+
+def test_a_vae_in_a_file_of_its_own_can_be_loaded(folder, library):
+    vae = library.checkpoint(tiny.CHECKPOINT).vae
+    (folder / "vae").mkdir(exist_ok=True)
+    write_weights([vae_of(vae)], folder / "vae" / "own.safetensors", {})
+    with library.vae("own.safetensors").network.resident() as one, vae.network.resident() as other:
+        assert torch.equal(
+            one.get_parameter("decoder.conv_in.weight"), other.get_parameter("decoder.conv_in.weight")
+        )
+
+
+def test_settings_and_texts_are_kept_in_the_metadata(folder, library):
+    write_weights(
+        [network_of(library.checkpoint(tiny.CHECKPOINT).model)], folder / "a.safetensors", {"workflow": "{}"}
+    )
+    with safe_open(folder / "a.safetensors", "pt") as file:
+        metadata = file.metadata()
+    assert metadata["unet.num_heads"] == str(tiny.HEADS) and json.loads(metadata["workflow"]) == {}
+
+
+def test_a_text_encoder_from_a_file_of_its_own_has_no_place_in_a_checkpoint(library):
+    encoder = library.checkpoint(tiny.CHECKPOINT).text_encoder
+    object.__setattr__(encoder.towers[0].network.part, "prefix", "text_model.")
+    with pytest.raises(DiffusionError, match="does not come from a checkpoint"):
+        texts_of(encoder)
