@@ -4,16 +4,17 @@ from functools import cache
 import pytest
 import torch
 from diffusers.loaders.single_file_utils import convert_ldm_unet_checkpoint, convert_open_clip_checkpoint
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from diffusion.blocks import UnetShape
-from diffusion.checkpoint import Header
+from diffusion.checkpoint import Header, WeightFile
 from diffusion.encode import encode, encode_apart
 from diffusion.errors import FamilyMismatch
 from diffusion.families import FAMILIES
 from diffusion.families.sdxl import PLAYGROUND, SDXL, SDXL_REFINER
 from diffusion.family import Family
 from diffusion.library import Checkpoint
+from diffusion.lora import read_lora, with_lora
 from diffusion.networks import Vector
 from diffusion.parts import wide_heads
 from diffusion.prediction import EDM, EPSILON, VELOCITY
@@ -330,3 +331,22 @@ def test_bfloat16_is_close_to_float32(family_models, sdxl):
     vector = Vector(pooled, torch.tensor([[64.0, 64.0, 0.0, 0.0, 64.0, 64.0]]))
     one, other = (model.denoised(x, 1.0, tokens, vector) for model in (sdxl.model, short))
     assert other.dtype == torch.float32 and (one - other).abs().max() < 0.2
+
+
+def test_a_lora_reaches_a_matrix_that_is_a_third_of_a_stored_one(tmp_path, family_models, sdxl):
+    random = torch.Generator().manual_seed(0)
+    up, down = torch.randn(8, 2, generator=random), torch.randn(2, 8, generator=random)
+    module = "lora_te2_text_model_encoder_layers_1_self_attn_k_proj"
+    save_file(
+        {f"{module}.lora_up.weight": up, f"{module}.lora_down.weight": down}, tmp_path / "a.safetensors"
+    )
+    lora = read_lora(WeightFile(tmp_path / "a.safetensors"))
+    tower = with_lora(sdxl.model, sdxl.text_encoder, lora).text_encoder.towers[1]
+    name = "encoder.layers.1.self_attn.k_proj.weight"
+    plain = tiny.open_text_encoder(3).text_model.get_parameter(name)
+    with tower.network.resident(tower.patches) as patched:
+        assert torch.equal(patched.get_parameter(name), (plain + up @ down).half().float())
+        other = name.replace("k_proj", "v_proj")
+        assert torch.equal(
+            patched.get_parameter(other), tiny.open_text_encoder(3).text_model.get_parameter(other)
+        )
