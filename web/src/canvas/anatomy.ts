@@ -84,9 +84,8 @@ export function createFigures() {
   };
   let named: { graph: Graph["nodes"]; specs: Specs; names: ReadonlyMap<string, string> } | null = null;
   const name = (graph: Graph, id: string, specs: Specs): string => {
-    if (named?.graph !== graph.nodes || named.specs !== specs) {
-      named = { graph: graph.nodes, specs, names: spokenNames(graph, specs) };
-    }
+    if (named?.specs === specs && sameTitles(named.graph, graph.nodes)) named.graph = graph.nodes;
+    else named = { graph: graph.nodes, specs, names: spokenNames(graph, specs) };
     return named.names.get(id) ?? id;
   };
   const outputType = (graph: Graph, id: string, output: string, specs: Specs): string => {
@@ -97,6 +96,17 @@ export function createFigures() {
 }
 
 export type Figures = ReturnType<typeof createFigures>;
+
+/** Whether all nodes are called as before: typing in a widget changes a node, but not its name. */
+function sameTitles(before: Graph["nodes"], now: Graph["nodes"]): boolean {
+  if (before === now) return true;
+  if (before.size !== now.size) return false;
+  for (const [id, node] of now) {
+    const old = before.get(id);
+    if (old !== node && (old?.title !== node.title || old.type !== node.type)) return false;
+  }
+  return true;
+}
 
 /** Typing in a widget changes the node, but not what is drawn around the value. */
 function looksAlike(one: NodeBox, other: NodeBox): boolean {
