@@ -17,7 +17,6 @@ from diffusion.clip_vision import ClipVision, side_px, vision_part
 from diffusion.controlnet import ControlNet
 from diffusion.errors import BrokenFile, DiffusionError, MissingFile, MissingPart, UnknownCheckpoint
 from diffusion.families import FAMILIES
-from diffusion.family import Family
 from diffusion.lora import Lora, read_lora
 from diffusion.memory import Handle, Memory
 from diffusion.model import Model, TextEncoder, Tower, Vae
@@ -219,13 +218,16 @@ class ModelLibrary:
         part = family.parts(file.header).network
         network = self.handle(file, part and replace(part, rounded=rounded), "diffusion model")
         prediction, noise, own = family.sampling(file.header, file.tensor)
-        previewer = None if OWN_PREVIEW in file.header.metadata else self.previewer(family)
-        channels = input_channels(network)
+        has_own = OWN_PREVIEW in file.header.metadata
+        decoder = f"{file.path.stem}_taesd_decoder" if has_own else DECODERS.get(family.name, "")
+        previewer, channels = self.previewer(decoder), input_channels(network)
         return Model(family, noise, prediction, network, channels, latent=own, previewer=previewer)
 
-    def previewer(self, family: Family) -> nn.Module | None:
-        """The tiny network for previews of a family, if its file is there and whole."""
-        start = DECODERS.get(family.name)
+    def previewer(self, start: str) -> nn.Module | None:
+        """The tiny network for previews whose file's name starts so, if it is there and whole.
+
+        A checkpoint whose VAE is its own has one of its own, called after it.
+        """
         found = [name for name in self.names("vae_approx") if start and Path(name).name.startswith(start)]
         try:
             for name in found:

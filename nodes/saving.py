@@ -17,7 +17,7 @@ def checkpoint_save(
     *,
     outputs: Outputs,
 ) -> None:
-    """Keep a diffusion model, its text encoder and its VAE as one file in the output folder, patches included.
+    """Keep a diffusion model, its text encoder and its VAE as one file in the output folder, with patches.
 
     Args:
         model: The diffusion model.

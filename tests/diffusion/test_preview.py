@@ -76,7 +76,11 @@ def test_a_damaged_tiny_network_does_not_stop_anybody(folder):
     assert tiny.library(folder).checkpoint(tiny.CHECKPOINT).model.previewer is None
 
 
-def test_a_checkpoint_with_a_vae_of_its_own_keeps_its_colours(folder):
+def test_a_checkpoint_with_a_vae_of_its_own_has_a_tiny_network_of_its_own(folder):
     own = {"preview.latent_rgb": "[[1,0,0],[0,1,0],[0,0,1],[0,0,0],[0,0,0]]"}
     tiny.save_checkpoint(folder / "checkpoints" / "own.safetensors", metadata=own)
     assert tiny.library(folder).checkpoint("own.safetensors").model.previewer is None
+    tinies = folder / "vae_approx"
+    (tinies / "taesd_decoder.safetensors").rename(tinies / "own_taesd_decoder.safetensors")
+    assert tiny.library(folder).checkpoint("own.safetensors").model.previewer is not None
+    assert tiny.library(folder).checkpoint(tiny.CHECKPOINT).model.previewer is None
