@@ -46,9 +46,11 @@ def test_every_step_is_reported():
     assert seen == [(step, 5) for step in range(1, 6)]
 
 
-@pytest.mark.parametrize("sampler", SAMPLERS)
-@pytest.mark.parametrize("scheduler", SCHEDULES)
-def test_every_sampler_goes_with_every_schedule(sampler, scheduler):
+SOME = {(sampler, "karras") for sampler in SAMPLERS} | {("dpmpp_sde", scheduler) for scheduler in SCHEDULES}
+
+
+@pytest.mark.parametrize(("sampler", "scheduler"), sorted(SOME))
+def test_samplers_go_with_schedules(sampler, scheduler):
     made = run(sampler_name=sampler, scheduler=scheduler, steps=3)
     assert made.isfinite().all()
     assert float(made.std()) > 0.01
