@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from diffusion.guidance import TINY, Guess, Guidance, linear, projected, within_image
-from diffusion.perturbation import without_self_attention
+from diffusion.perturbation import WITHOUT_SELF_ATTENTION
 
 
 def rescaled(multiplier: float) -> Callable[[Guess], Tensor]:
@@ -142,7 +142,7 @@ def away_from_perturbed(scale: float) -> Callable[[Guess, Tensor], Tensor]:
     def finish(guess: Guess, denoised: Tensor) -> Tensor:
         if scale == 0 or guess.worse is None:
             return denoised
-        return denoised + (guess.wanted - guess.worse(without_self_attention)) * scale
+        return denoised + (guess.wanted - guess.worse(WITHOUT_SELF_ATTENTION)) * scale
 
     return finish
 

@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 
 from torch import Tensor
 
-from diffusion.perturbation import Perturbation, unperturbed
+from diffusion.hooks import Hook
 from diffusion.samplers.step import Guided, GuidedDenoise
 
 T = TypeVar("T")
@@ -23,9 +23,9 @@ class Predict(Protocol[T_contra]):
     """The clean latents a network sees in x at sigma, one for each description given."""
 
     def __call__(
-        self, x: Tensor, sigma: float, lists: Sequence[T_contra], perturbed: Perturbation = unperturbed, /
+        self, x: Tensor, sigma: float, lists: Sequence[T_contra], hook: Hook | None = None, /
     ) -> Sequence[Tensor]:
-        """`perturbed` changes the network for this one question."""
+        """`hook` changes the network for this one question."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,7 +40,7 @@ class Guess:
     wanted: Tensor
     unwanted: Tensor
     scale: float
-    worse: Callable[[Perturbation], Tensor] | None = None
+    worse: Callable[[Hook], Tensor] | None = None
 
 
 def linear(guess: Guess) -> Tensor:
@@ -176,9 +176,9 @@ def perpendicular(scale: float, negative_scale: float) -> Guide:
     return guide
 
 
-def asking(predict: Predict[T], x: Tensor, sigma: float, wanted: T) -> Callable[[Perturbation], Tensor]:
+def asking(predict: Predict[T], x: Tensor, sigma: float, wanted: T) -> Callable[[Hook], Tensor]:
     """How to ask a changed network about one description."""
-    return lambda perturbed: predict(x, sigma, (wanted,), perturbed)[0]
+    return lambda hook: predict(x, sigma, (wanted,), hook)[0]
 
 
 def projected(part: Tensor, onto: Tensor) -> Tensor:

@@ -21,7 +21,6 @@ from diffusion.hooks import Hook, hooked
 from diffusion.memory import Handle, Memory, Patch, lacks_memory
 from diffusion.networks import Vector
 from diffusion.noise_range import NoiseRange
-from diffusion.perturbation import Perturbation, unperturbed
 from diffusion.prediction import Prediction
 from diffusion.tokens import ClipTokenizer, Embeddings
 from diffusion.values import NOTHING
@@ -46,7 +45,6 @@ class Model:
 
     latent: the space it works in, where that is not its family's. guidance: how it wants to be guided.
     differential: how much a grey noise mask says from when on to repaint; 0 is how much to repaint.
-    perturbed: a change to the network for the time of each forward.
     previewer: a tiny network that sees a picture in its latents. hooks: changes to what it computes.
     """
 
@@ -61,7 +59,6 @@ class Model:
     hooks: tuple[Hook, ...] = ()
     guidance: Guidance = PLAIN
     differential: float = 0.0
-    perturbed: Perturbation = unperturbed
     extra: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
     socket: ClassVar[str] = "MODEL"
 
@@ -111,7 +108,7 @@ class Model:
         memory = self.network.memory
         with self.network.resident(self.patches) as module, room(x, module, memory), checked(module, check):
             added = steering(active, query, self.family.name)
-            with hooked(module, self.hooks, sigma), self.perturbed(module):
+            with hooked(module, self.hooks, sigma):
                 output = forward(module, query, self.joined(scaled, concat), added)
         return self.prediction.denoised(x, output, sigma)
 

@@ -13,12 +13,12 @@ import torch
 from torch import Tensor
 
 from diffusion.errors import OutOfMemory
+from diffusion.hooks import Hook
 from diffusion.inpaint import mask_for, prompt_extra
 from diffusion.model import Model, quiet
 from diffusion.networks import Vector
 from diffusion.noise import tiled
 from diffusion.noise_range import NoiseRange
-from diffusion.perturbation import Perturbation, unperturbed
 from diffusion.values import Conditioning, Prompt
 
 FEATHER = 8
@@ -99,15 +99,14 @@ class Network:
     check: Callable[[], None] = quiet
 
     def predict(
-        self, x: Tensor, sigma: float, lists: Sequence[Regions], perturbed: Perturbation = unperturbed, /
+        self, x: Tensor, sigma: float, lists: Sequence[Regions], hook: Hook | None = None, /
     ) -> list[Tensor]:
         """For each list of regions the clean latent it sees in x, in as few forwards as shapes allow.
 
-        perturbed: changes the network for this one question.
+        hook: changes the network for this one question.
         """
-        if perturbed is not unperturbed:
-            changed = replace(self.model, perturbed=perturbed)
-            return replace(self, model=changed).predict(x, sigma, lists)
+        if hook is not None:
+            return replace(self, model=self.model.with_hook(hook)).predict(x, sigma, lists)
         sums = [torch.zeros_like(x) for _ in lists]
         weights = [torch.zeros_like(x) for _ in lists]
         asked = [

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from diffusion.errors import DiffusionError
-from diffusion.perturbation import unperturbed, values_alone, without_self_attention
+from diffusion.perturbation import WITHOUT_SELF_ATTENTION, values_alone
 from tests import tiny
 from tests.diffusion.toy import Toy
 
@@ -21,7 +21,7 @@ def test_in_the_middle_block_each_place_attends_to_itself_alone():
 def test_the_network_is_as_it_was_afterwards_even_if_a_forward_fails():
     unet = tiny.unet()
     before = [layer.processor for layer in middle(unet)]
-    with pytest.raises(KeyError), without_self_attention(unet):
+    with pytest.raises(KeyError), WITHOUT_SELF_ATTENTION.installed(unet, 1.0):
         assert [layer.processor for layer in middle(unet)] == [values_alone] * len(before)
         raise KeyError
     assert [layer.processor for layer in middle(unet)] == before
@@ -31,18 +31,11 @@ def test_only_the_middle_is_changed():
     unet = tiny.unet()
     outer = unet.down_blocks[0].attentions[0].transformer_blocks[0].attn1
     before = outer.processor
-    with without_self_attention(unet):
+    with WITHOUT_SELF_ATTENTION.installed(unet, 1.0):
         assert outer.processor is before
 
 
-def test_without_a_perturbation_nothing_is_touched():
-    with unperturbed(None):
-        pass
-
-
 def test_a_network_without_a_middle_block_is_told_so():
-    with (
-        pytest.raises(DiffusionError, match="needs a network with a middle"),
-        without_self_attention(Toy()),
-    ):
+    change = WITHOUT_SELF_ATTENTION.installed(Toy(), 1.0)
+    with pytest.raises(DiffusionError, match="needs a network with a middle block"), change:
         pass
