@@ -27,6 +27,8 @@ from server.files import UnsafeName, plain_name
 T = TypeVar("T")
 BETWEEN_REPORTS = 0.1
 """Seconds between two reports of progress, and between two previews, of one node."""
+PREVIEW_PAUSE, LONGEST_PAUSE = 9, 2.0
+"""After a preview none is made for so many times as long as it took, but for so many seconds at most."""
 PREVIEW_PX = 512
 MOST_UNSAVED = 8
 """How many files wait for the encoder before a node that saves more has to wait itself."""
@@ -223,8 +225,9 @@ class NodeProgressReport:
         else:
             reports.unsent = event
         if preview is not None and scope.is_watched() and now - reports.shown >= BETWEEN_REPORTS:
-            reports.shown = now
             self._preview(preview, done, total)
+            took = time.monotonic() - now
+            reports.shown = now + min(LONGEST_PAUSE, PREVIEW_PAUSE * took)
 
     def _preview(self, preview: object, done: int, total: int) -> None:
         """Send a picture, encoded in the background; if the one before is still being encoded, none."""

@@ -1,3 +1,4 @@
+import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -9,7 +10,7 @@ from PIL import Image
 from graph.errors import Interrupted, WorkflowError
 from graph.services import Inputs, Outputs, Progress
 from server import messages
-from server.hosting import Folders, Saved, Scope, Shelf, jpeg
+from server.hosting import LONGEST_PAUSE, Folders, Saved, Scope, Shelf, jpeg
 
 
 @pytest.fixture
@@ -65,6 +66,21 @@ def test_a_preview_is_sent_while_somebody_looks(scope: Scope, sent: list[Any]) -
     assert [message.about.mime for message in sent if isinstance(message, messages.Previewed)] == [
         "image/jpeg"
     ]
+
+
+def test_a_slow_preview_is_followed_by_a_pause(scope: Scope) -> None:
+    scope.is_watched = lambda: True
+    progress = scope.host("a").service(Progress)  # type: ignore[type-abstract]
+    made: list[float] = []
+
+    def slow() -> None:
+        time.sleep(0.05)
+        made.append(time.monotonic())
+
+    progress(1, 3, slow)
+    time.sleep(0.15)
+    progress(2, 3, slow)
+    assert len(made) == 1 and 0 < scope.reports["a"].shown - made[0] <= LONGEST_PAUSE
 
 
 def test_a_preview_is_small(tmp_path: Path) -> None:
