@@ -116,3 +116,24 @@ def bayer(order: int) -> np.ndarray:
     inner = bayer(order // 2)
     step = 1 / order**2
     return np.block([[inner, inner + 2 * step], [inner + 3 * step, inner + step]])
+
+
+LUMA = (0.299, 0.587, 0.114)
+"""How bright red, green and blue are to the eye (ITU-R BT.601)."""
+
+
+def to_yuv(image: Tensor) -> tuple[Image, Image, Image]:
+    """Brightness, and how far blue and red lie from it, 0.5 where they do not; each as a grey picture."""
+    red, green, blue = torch.as_tensor(image)[..., :3].unbind(-1)
+    luma = LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue
+    planes = (luma, (blue - luma) * 0.564 + 0.5, (red - luma) * 0.713 + 0.5)
+    first, second, third = (Image(plane[..., None].repeat(1, 1, 1, 3)) for plane in planes)
+    return first, second, third
+
+
+def from_yuv(luma: Tensor, towards_blue: Tensor, towards_red: Tensor) -> Image:
+    """The picture of three grey ones made by `to_yuv`."""
+    bright, blue, red = (torch.as_tensor(each).mean(-1) for each in (luma, towards_blue, towards_red))
+    blue, red = blue - 0.5, red - 0.5
+    planes = (bright + 1.403 * red, bright - 0.714 * red - 0.344 * blue, bright + 1.773 * blue)
+    return Image(torch.stack(planes, -1))

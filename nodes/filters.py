@@ -1,13 +1,31 @@
 """Nodes that blur, sharpen and otherwise change a picture's pixels."""
 
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
-from diffusion.filters import MORPHOLOGY, Dither, blurred, grained, quantized, reshaped, sharpened
+from diffusion.filters import (
+    MORPHOLOGY,
+    Dither,
+    blurred,
+    from_yuv,
+    grained,
+    quantized,
+    reshaped,
+    sharpened,
+    to_yuv,
+)
 from diffusion.values import Image
 from graph.define import node
 from graph.widgets import OneOf, Range, Seed
 
 Radius = Annotated[int, Range(1, 31, step=1)]
+
+
+class Yuv(NamedTuple):
+    """Brightness and two directions of colour, each as a grey picture."""
+
+    luma: Image
+    towards_blue: Image
+    towards_red: Image
 
 
 @node("ImageBlur", category="image/postprocessing", title="Image Blur", outputs=("IMAGE",))
@@ -99,3 +117,33 @@ def image_add_noise(
         The picture with grain.
     """
     return grained(image, seed, strength)
+
+
+@node("ImageRGBToYUV", category="image/batch", title="Image RGB To YUV", outputs=("Y", "U", "V"))
+def image_rgb_to_yuv(image: Image) -> Yuv:
+    """Take brightness and colour of a picture apart.
+
+    Args:
+        image: The picture.
+
+    Returns:
+        luma: How bright it is.
+        towards_blue: How blue it is.
+        towards_red: How red it is.
+    """
+    return Yuv(*to_yuv(image))
+
+
+@node("ImageYUVToRGB", category="image/batch", title="Image YUV To RGB", outputs=("IMAGE",))
+def image_yuv_to_rgb(Y: Image, U: Image, V: Image) -> Image:
+    """Put brightness and colour of a picture together.
+
+    Args:
+        Y: How bright it is.
+        U: How blue it is.
+        V: How red it is.
+
+    Returns:
+        The picture.
+    """
+    return from_yuv(Y, U, V)
