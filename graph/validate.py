@@ -277,11 +277,16 @@ class _Check:
         if wanted not in self._hints:
             makers = [spec for spec in self.specs.values() if _makes(spec, wanted)]
             sources = [spec for spec in makers if not any(wanted in parts(item.type) for item in spec.inputs)]
-            maker = next(iter(sources or makers), None)
+            maker = min(sources or makers, key=_is_far_fetched, default=None)
             example = f", for example from {maker.title or maker.type}" if maker and wanted != ANY else ""
             kind = "something" if wanted == ANY else f"an output of type {wanted}"
             self._hints[wanted] = f"Connect {kind}{example}."
         return self._hints[wanted]
+
+
+def _is_far_fetched(spec: NodeSpec) -> tuple[int, int]:
+    """Orders examples: those of the main categories that want little come first."""
+    return spec.category.count("/"), len(spec.inputs)
 
 
 def _makes(spec: NodeSpec, wanted: str) -> bool:
