@@ -29,9 +29,13 @@ class Halves(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where normal draws of one shape come from, each by a seed of its own."""
+    """Where normal draws of one shape come from, each by a seed of its own.
+
+    words: the run's seed in words of 32 bits, filled up with 0 to the pool.
+    """
 
     seed: int
+    words: tuple[int, ...]
     shape: tuple[int, ...]
     generator: torch.Generator
 
@@ -41,9 +45,8 @@ class Source:
 
     def node(self, index: int, depth: int) -> Tensor:
         """The draw for an interval: which of its depth, counted from 0."""
-        seed = [*words(self.seed)]
-        entropy = [*seed, *[0] * (POOL - len(seed)), *words(index), depth]
-        return self.normal(np.random.SeedSequence(np.array(entropy, np.uint32), pool_size=POOL))
+        entropy = np.array((*self.words, *words(index), depth), np.uint32)
+        return self.normal(np.random.SeedSequence(entropy, pool_size=POOL))
 
     def normal(self, sequence: np.random.SeedSequence) -> Tensor:
         """A draw by the first number of a sequence."""
@@ -58,7 +61,8 @@ def brownian_path(
 
     A level beyond the ends counts as the end.
     """
-    source = Source(seed, shape, torch.Generator(device))
+    filled = (*words(seed), *[0] * POOL)[:POOL]
+    source = Source(seed, filled, shape, torch.Generator(device))
     whole = source.root() * sqrt(high - low)
     ends = round(low, DIGITS), round(high, DIGITS)
     way: dict[tuple[int, int], Halves] = {}
@@ -87,7 +91,8 @@ def _split(start: float, end: float, gain: Tensor, normal: Tensor) -> Halves:
     """A Brownian bridge: what is gained up to the middle, given what is gained in all."""
     middle = round(0.5 * (start + end), DIGITS)
     lower_length, upper_length, whole = middle - start, end - middle, 1 / (end - start)
-    lower = lower_length * whole * gain + sqrt(lower_length * upper_length * whole) * normal
+    spread = sqrt(lower_length * upper_length * whole)
+    lower = torch.add(gain * (lower_length * whole), normal, alpha=spread)
     return Halves(middle, lower, gain - lower)
 
 
