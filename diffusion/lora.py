@@ -207,7 +207,7 @@ def changes_of(group: Group) -> dict[str, tuple[Change, Sized]]:
             if magnitude is not None and suffix == ".weight":
                 found[suffix] = decomposed(sized.delta, magnitude), sized
             else:
-                found[suffix] = plain(sized.delta), sized
+                found[suffix] = plain(sized), sized
     return {} if rest.keys() - {"alpha"} else found
 
 

@@ -19,11 +19,15 @@ Tensors: TypeAlias = dict[str, Tensor]
 
 
 class Sized(NamedTuple):
-    """A delta, and the rows and columns of the weight it is for; None where any number will do."""
+    """A delta, and the rows and columns of the weight it is for; None where any number will do.
+
+    factors: for a weight, two matrices whose product the delta is, where that is all it is.
+    """
 
     delta: Delta
     rows: int | None
     columns: int | None
+    factors: Callable[[Tensor], tuple[Tensor, Tensor]] | None = None
 
 
 Kind: TypeAlias = Callable[[Tensors], Iterator[tuple[str, Sized]]]
@@ -39,14 +43,18 @@ def low_rank(tensors: Tensors) -> Iterator[tuple[str, Sized]]:
     up, down, mid = tensors.pop("up"), tensors.pop("down"), tensors.pop("mid", None)
     scale = scale_of(tensors, down.shape[0])
 
-    def delta(weight: Tensor, _strength: float) -> Tensor:
+    def factors(weight: Tensor) -> tuple[Tensor, Tensor]:
         wide = down.to(weight)
         if mid is not None:
             wide = torch.einsum("rskl,si->rikl", mid.to(weight), wide.flatten(1))
-        return ((up.to(weight).flatten(1) * scale) @ wide.flatten(1)).view(weight.shape)
+        return up.to(weight).flatten(1) * scale, wide.flatten(1)
+
+    def delta(weight: Tensor, _strength: float) -> Tensor:
+        narrow, wide = factors(weight)
+        return (narrow @ wide).view(weight.shape)
 
     kernel = 1 if mid is None else mid.shape[2:].numel()
-    yield ".weight", Sized(delta, up.shape[0], down[0].numel() * kernel)
+    yield ".weight", Sized(delta, up.shape[0], down[0].numel() * kernel, factors)
 
 
 def hadamard(tensors: Tensors) -> Iterator[tuple[str, Sized]]:
@@ -211,9 +219,14 @@ def decomposed(delta: Delta, magnitude: Tensor) -> Change:
     return change
 
 
-def plain(delta: Delta) -> Change:
-    """The change that adds a delta, times the strength."""
-    return lambda weight, strength: weight.add(delta(weight, strength), alpha=strength)
+def plain(sized: Sized) -> Change:
+    """The change that adds a delta, times the strength; where it is a product, without making it first."""
+    delta, factors = sized.delta, sized.factors
+    if factors is None:
+        return lambda weight, strength: weight.add(delta(weight, strength), alpha=strength)
+    return lambda weight, strength: torch.addmm(weight.flatten(1), *factors(weight), alpha=strength).view(
+        weight.shape
+    )
 
 
 def scale_of(tensors: Tensors, rank: int | None) -> float:

@@ -31,7 +31,7 @@ def made(kind, weight: torch.Tensor = WEIGHT, strength: float = 1.0, **tensors: 
     ((suffix, sized),) = kind(rest)
     assert (suffix, rest) == (".weight", {})
     assert sized.rows == weight.shape[0] and sized.columns in (None, weight[0].numel())
-    return plain(sized.delta)(weight, strength)
+    return plain(sized)(weight, strength)
 
 
 def test_a_lora_is_a_product_scaled_by_alpha_over_rank():
@@ -198,5 +198,10 @@ def test_a_change_leaves_the_file_s_tensors_alone(kind):
     tensors = {name: some(4, 4) for name in names} | {"alpha": torch.tensor(2.0)}
     before = {name: tensor.clone() for name, tensor in tensors.items()}
     for _, sized in kind(dict(tensors)):
-        plain(sized.delta)(some(sized.rows, sized.columns), 0.5)
+        plain(sized)(some(sized.rows, sized.columns), 0.5)
     assert all(torch.equal(tensors[name], before[name]) for name in tensors)
+
+
+def test_a_lora_s_delta_is_the_product_it_adds():
+    ((_, sized),) = low_rank({"up": some(8, 2), "down": some(2, 6), "alpha": torch.tensor(3.0)})
+    assert torch.allclose(plain(sized)(WEIGHT, 0.5), WEIGHT + sized.delta(WEIGHT, 0.5) / 2, atol=1e-6)
