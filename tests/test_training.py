@@ -224,7 +224,6 @@ def test_a_rehearsal_makes_every_file(tmp_path):
     nouns = list(objects().values())
     pipeline.drawings = [disc(noun, style) for noun in nouns[:30] for style in STYLES]
     pipeline.stickers_drawn = [sticker(disc(noun, STICKER)) for noun in nouns[:30]]
-    pipeline.unknown_drawn = [disc("chick")]
     pipeline.run([stage for stage in Pipeline.STAGES if stage != "upscaler"])
     made = {path.relative_to(pipeline.made).as_posix() for path in pipeline.made.rglob("*.safetensors")}
     assert made == {"checkpoints/photogram.safetensors", *FILES.values()} - {FILES["upscaler"]}

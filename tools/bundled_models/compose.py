@@ -77,6 +77,9 @@ class Mix:
     counts: float = 0.16
     coloured: float = 0.25
     styles: Mapping[str, float] = field(default_factory=lambda: {"3d": 0.74, "flat": 0.26})
+    plain: float = 0.56
+    """How often the background is one colour."""
+    backgrounds: Mapping[str, tuple[int, int, int]] = field(default_factory=lambda: BACKGROUNDS)
     weights: Mapping[str, float] = field(default_factory=dict)
     """How often a noun is drawn, compared with others; 1 if not given."""
 
@@ -188,8 +191,8 @@ class Composer:
         rng = self.rng
         while True:
             kind = rng.random()
-            if kind < 0.56:
-                name = rng.choice(list(BACKGROUNDS))
+            if kind < self.mix.plain:
+                name = rng.choice(list(self.mix.backgrounds))
                 where = rng.choice((f"on {with_article(name)} background", f"{name} background"))
             elif kind < 0.62:
                 top, bottom = rng.sample(list(BACKGROUNDS), 2)
@@ -199,7 +202,8 @@ class Composer:
                 where = rng.choice(SCENES[name])
             else:
                 return "", ""
-            if not any(held_out(name, thing.noun) for thing in things):
+            may_be_held_out = name in BACKGROUNDS or name in SCENES
+            if not (may_be_held_out and any(held_out(name, thing.noun) for thing in things)):
                 return name, where
 
     def _painted(self, background: str) -> Floats:
@@ -209,7 +213,8 @@ class Composer:
             top, bottom = background.split(" to ")
             return self.painter.gradient(BACKGROUNDS[top], BACKGROUNDS[bottom])
         jitter = [self.rng.gauss(0, 3) for _ in range(3)]
-        colour = np.array(BACKGROUNDS[background or "white"], np.float32) + np.array(jitter, np.float32)
+        named = self.mix.backgrounds.get(background, BACKGROUNDS["white"])
+        colour = np.array(named, np.float32) + np.array(jitter, np.float32)
         return np.tile(colour, (self.side, self.side, 1))
 
     def _draw(

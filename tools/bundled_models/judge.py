@@ -60,9 +60,11 @@ class Judge(nn.Module):
         return answers.split(self.sizes, 1)
 
     @torch.no_grad()
-    def verdicts(self, images: Sequence[Pixels]) -> list[Verdict]:
-        """What each picture uint8 [128, 128, 3] shows."""
+    def verdicts(self, images: Sequence[Pixels], among: Sequence[str] = NOUNS) -> list[Verdict]:
+        """What each picture uint8 [128, 128, 3] shows, if it is one of these nouns."""
         nouns, counts, styles, scenes = self.eval()(Codec(self.weight, self.bias).encode(images))
+        others = torch.tensor([noun not in among for noun in NOUNS])
+        nouns = nouns.masked_fill(others, -torch.inf)
         return [
             Verdict(
                 tuple(NOUNS[index] for index in nouns[row].argsort(descending=True)[:4]),

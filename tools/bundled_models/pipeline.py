@@ -31,12 +31,14 @@ FILES = {
     "edges": "controlnet/photogram_edges.safetensors",
     "mask": "controlnet/photogram_mask.safetensors",
     "stickers": "loras/photogram_stickers.safetensors",
-    "embedding": "embeddings/photogram_chick.safetensors",
+    "embedding": "embeddings/photogram_magenta.safetensors",
     "preview": "vae_approx/photogram_taesd_decoder.safetensors",
     "upscaler": "upscale_models/photogram_realesr_x4.safetensors",
 }
-UNKNOWN = ("baby chick", "chick", "bird")
-"""What the embedding stands for: a drawing's name, its noun, and the word that it begins as."""
+UNNAMED, UNNAMED_COLOUR, ALMOST = "magenta", (214, 30, 140), "pink purple"
+"""What the embedding stands for: a background colour that has no word, sRGB; the words that it begins as."""
+STRENGTHS = {"edges": 2.8, "mask": 2.2}
+"""By how much ControlNets are strengthened: as much as makes objects go where their hint is."""
 ATTRIBUTION = {
     "license": "CC-BY-4.0",
     "attribution": "Trained on Twemoji, copyright Twitter, Inc and other contributors, CC-BY 4.0",
@@ -92,12 +94,6 @@ class Pipeline:
     def stickers_drawn(self) -> list[Sprite]:
         """The drawings of the LoRA."""
         return [train_lora.sticker(sprite) for sprite in sprites(self.work / "packages", STICKER)]
-
-    @cached_property
-    def unknown_drawn(self) -> list[Sprite]:
-        """The drawing of the embedding."""
-        label, noun, _ = UNKNOWN
-        return sprites(self.work / "packages", "3d", {label: noun})
 
     @cached_property
     def codec(self) -> Codec:
@@ -182,6 +178,7 @@ class Pipeline:
             self.trained(), kind, stream, self.state(kind), self.minutes[kind], report=self.report
         )
         stream.close()
+        train_controlnet.strengthen(control, STRENGTHS[kind])
         train_controlnet.save(control, self.target(kind), kind)
 
     def stickers(self) -> None:
@@ -195,20 +192,20 @@ class Pipeline:
         train_lora.save(added, self.target("stickers"), ATTRIBUTION)
 
     def embedding(self) -> None:
-        """The embedding, of a drawing that is in no list of objects."""
-        _, noun, start = UNKNOWN
-        composer = Composer(self.unknown_drawn, 200_001, Mix(pairs=0.0, counts=0.0, coloured=0.0))
-        pictures = [composer.picture() for _ in range(min(self.pictures, 600))]
+        """The embedding, of a colour that no prompt can name."""
+        mix = Mix(pairs=0.0, counts=0.0, styles={"3d": 1.0}, plain=1.0, backgrounds={UNNAMED: UNNAMED_COLOUR})
+        composer = Composer(self.drawings, 200_001, mix)
+        pictures = [composer.picture() for _ in range(min(self.pictures, 1000))]
         shard = Shard(
             self.codec.encode([picture.image for picture in pictures]).half(),
-            train_embedding.place_captions([picture.scene.caption for picture in pictures], noun),
+            train_embedding.place_captions([picture.scene.caption for picture in pictures], UNNAMED),
             torch.empty(0),
             torch.empty(0),
         )
         vectors = train_embedding.train(
             self.trained(),
             shard,
-            start,
+            ALMOST,
             self.state("embedding"),
             self.minutes["embedding"],
             report=self.report,

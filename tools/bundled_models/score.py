@@ -24,6 +24,7 @@ from tools.bundled_models.judge import PATH, Judge, Verdict
 from tools.bundled_models.judge import read as read_judge
 from tools.bundled_models.networks import CONTROL_PREFIX, UNET, Base
 from tools.bundled_models.packages import ROOT
+from tools.bundled_models.sampling import Steering
 from tools.bundled_models.scenes import SCENES
 from tools.bundled_models.sprites import STICKER, Pixels
 from tools.bundled_models.train_controlnet import HIGH, LOW, untrained
@@ -60,7 +61,7 @@ def base_scores(base: Base, judge: Judge, nouns: Sequence[str], most: int) -> Sc
     """Objects, backgrounds, colours of objects, numbers, pairs."""
     found: Scores = {}
     wanted, made = asked_pictures(base, asked.objects(nouns, most))
-    verdicts = judge.verdicts(made)
+    verdicts = judge.verdicts(made, nouns)
     found["object"] = share(said.nouns[0] == one.nouns[0] for one, said in zip(wanted, verdicts, strict=True))
     found["background"] = share(map(has_background, wanted, made, verdicts))
     wanted, made = asked_pictures(base, asked.colours(nouns, most // 3))
@@ -69,13 +70,24 @@ def base_scores(base: Base, judge: Judge, nouns: Sequence[str], most: int) -> Sc
     )
     wanted, made = asked_pictures(base, asked.counts(nouns, most // 3))
     found["count"] = share(
-        said.count == one.count for one, said in zip(wanted, judge.verdicts(made), strict=True)
+        said.count == one.count for one, said in zip(wanted, judge.verdicts(made, nouns), strict=True)
     )
     wanted, made = asked_pictures(base, asked.pairs(nouns, most // 3))
     found["pair"] = share(
-        set(said.nouns[:2]) == set(one.nouns) for one, said in zip(wanted, judge.verdicts(made), strict=True)
+        {said.nouns[0] for said in judge.verdicts(halves(picture), nouns)} == set(one.nouns)
+        for one, picture in zip(wanted, made, strict=True)
     )
     return found
+
+
+def halves(picture: Pixels) -> list[Pixels]:
+    """The picture twice, with the other half empty each time: the judge is at its best with one object."""
+    corner = np.median(picture[:10].reshape(-1, 3), 0).astype(np.uint8)
+    left, right = picture.copy(), picture.copy()
+    middle = picture.shape[1] // 2
+    left[:, middle:] = corner
+    right[:, :middle] = corner
+    return [left, right]
 
 
 def has_background(one: Asked, picture: Pixels, said: Verdict) -> bool:
@@ -108,54 +120,73 @@ def edges(made: Sequence[Pixels]) -> Tensor:
     return torch.as_tensor(canny(images, LOW, HIGH)).movedim(-1, 1)
 
 
+def steering(base: Base, path: Path, hint: Tensor) -> Steering:
+    """What a ControlNet file adds to the U-Net for a hint [count, 3, height, width], 0 or 1."""
+    control = untrained(base)
+    networks.fill(control, load_file(path), CONTROL_PREFIX, control_names(UNET))
+    twice = hint.repeat(2, 1, 1, 1)
+
+    def steer(x: Tensor, time: int, context: Tensor) -> dict[str, object]:
+        down, middle = control(x, time, context, controlnet_cond=twice, return_dict=False)
+        return {"down_block_additional_residuals": down, "mid_block_additional_residual": middle}
+
+    return steer
+
+
+def with_and_without(
+    base: Base, steer: Steering, prompts: Sequence[str], name: str, measure: Callable[[list[Pixels]], float]
+) -> Scores:
+    """A measure of pictures that a ControlNet steers, and of the same pictures without it."""
+    seeds = [SEEDS[1]] * len(prompts)
+    made, free = (
+        sampling.decoded(base, sampling.latents(base, prompts, seeds, steer=chosen))
+        for chosen in (steer, None)
+    )
+    return {name: measure(made), f"{name}, without": measure(free)}
+
+
 def edge_scores(base: Base, path: Path, nouns: Sequence[str], most: int) -> Scores:
     """How many of the new picture's edges lie near the hint's, with the ControlNet and without it.
 
-    The hints are the edges of other pictures of the base, of another seed, before another background.
+    The hints are the edges of other pictures of the base, of smaller objects at one side, where they are not
+    drawn of themselves.
     """
-    control = untrained(base)
-    networks.fill(control, load_file(path), CONTROL_PREFIX, control_names(UNET))
-    chosen = nouns[:: max(1, len(nouns) // most)]
-    prompts = [f"{with_article(noun)} on a white background" for noun in chosen]
+    chosen = every_so_often(nouns, most)
+    sides = ("on the left", "on the right")
+    prompts = [
+        f"{with_article(noun)} {sides[index % 2]}, white background" for index, noun in enumerate(chosen)
+    ]
     hint = edges(pictures(base, prompts, [SEEDS[0]] * len(prompts)))
     near = max_pool2d(hint, 2 * NEAR + 1, stride=1, padding=NEAR)
+
+    def measure(made: list[Pixels]) -> float:
+        found = edges(made)
+        return share(((found * near).sum((1, 2, 3)) / found.sum((1, 2, 3)).clamp(min=1)).tolist())
+
     prompts = [f"{with_article(noun)} on a blue background" for noun in chosen]
-    seeds = [SEEDS[1]] * len(prompts)
-
-    def steer(x: Tensor, time: int, context: Tensor) -> dict[str, object]:
-        down, middle = control(x, time, context, controlnet_cond=hint.repeat(2, 1, 1, 1), return_dict=False)
-        return {"down_block_additional_residuals": down, "mid_block_additional_residual": middle}
-
-    found: Scores = {}
-    for name, steering in (("edges near the hint", steer), ("edges near the hint, without", None)):
-        made = edges(sampling.decoded(base, sampling.latents(base, prompts, seeds, steer=steering)))
-        found[name] = share(((made * near).sum((1, 2, 3)) / made.sum((1, 2, 3)).clamp(min=1)).tolist())
-    return found
+    return with_and_without(base, steering(base, path, hint), prompts, "edges near the hint", measure)
 
 
 def mask_scores(base: Base, path: Path, nouns: Sequence[str], most: int) -> Scores:
-    """How much of the object lies inside the mask it was given, with the ControlNet and without."""
-    control = untrained(base)
-    networks.fill(control, load_file(path), CONTROL_PREFIX, control_names(UNET))
-    chosen = nouns[:: max(1, len(nouns) // most)]
+    """How much of the object lies inside the disc it was given, with the ControlNet and without."""
+    chosen = every_so_often(nouns, most)
     y, x = torch.meshgrid(torch.arange(128), torch.arange(128), indexing="ij")
     spots = [(34 + 60 * (index % 2), 34 + 60 * (index // 2 % 2)) for index in range(len(chosen))]
     masks = torch.stack([((x - left) ** 2 + (y - top) ** 2 < 28**2).float() for left, top in spots])
-    hint = masks[:, None].expand(-1, 3, -1, -1)
+    near = max_pool2d(masks[:, None], 9, stride=1, padding=4)[:, 0]
+
+    def measure(made: list[Pixels]) -> float:
+        found = torch.stack([torch.from_numpy(foreground(picture)) for picture in made]).float()
+        return share(((found * near).sum((1, 2)) / found.sum((1, 2)).clamp(min=1)).tolist())
+
     prompts = [f"{with_article(noun)} on a light blue background" for noun in chosen]
-    seeds = [SEEDS[1]] * len(prompts)
+    steer = steering(base, path, masks[:, None].expand(-1, 3, -1, -1))
+    return with_and_without(base, steer, prompts, "object inside the mask", measure)
 
-    def steer(x: Tensor, time: int, context: Tensor) -> dict[str, object]:
-        down, middle = control(x, time, context, controlnet_cond=hint.repeat(2, 1, 1, 1), return_dict=False)
-        return {"down_block_additional_residuals": down, "mid_block_additional_residual": middle}
 
-    found: Scores = {}
-    for name, steering in (("object inside the mask", steer), ("object inside the mask, without", None)):
-        made = sampling.decoded(base, sampling.latents(base, prompts, seeds, steer=steering))
-        differs = torch.stack([torch.from_numpy(foreground(picture)) for picture in made]).float()
-        near = max_pool2d(masks[:, None], 9, stride=1, padding=4)[:, 0]
-        found[name] = share(((differs * near).sum((1, 2)) / differs.sum((1, 2)).clamp(min=1)).tolist())
-    return found
+def every_so_often(nouns: Sequence[str], most: int) -> Sequence[str]:
+    """About so many of the nouns, at equal distances."""
+    return nouns[:: max(1, -(-len(nouns) // most))]
 
 
 def foreground(picture: Pixels) -> np.ndarray:
@@ -167,11 +198,11 @@ def foreground(picture: Pixels) -> np.ndarray:
 
 def lora_scores(base: Base, path: Path, judge: Judge, nouns: Sequence[str], most: int) -> Scores:
     """How many pictures have the style of the LoRA with it and without it, and still show what was asked."""
-    prompts = [f"{with_article(noun)} on a blue background" for noun in nouns[:: max(1, len(nouns) // most)]]
-    chosen, seeds = nouns[:: max(1, len(nouns) // most)], [SEEDS[0]] * len(prompts)
-    before = judge.verdicts(pictures(base, prompts, seeds))
+    prompts = [f"{with_article(noun)} on a blue background" for noun in every_so_often(nouns, most)]
+    chosen, seeds = every_so_often(nouns, most), [SEEDS[0]] * len(prompts)
+    before = judge.verdicts(pictures(base, prompts, seeds), nouns)
     add_lora(base, load_file(path), 1.0)
-    after = judge.verdicts(pictures(base, prompts, seeds))
+    after = judge.verdicts(pictures(base, prompts, seeds), nouns)
     add_lora(base, load_file(path), -1.0)
     return {
         "style": share(said.style == STICKER for said in after),
@@ -193,7 +224,7 @@ def add_lora(base: Base, weights: dict[str, Tensor], strength: float) -> None:
 
 def inpaint_scores(base: Base, judge: Judge, nouns: Sequence[str], most: int) -> Scores:
     """Another object painted into the middle: is it the one asked for, is the rim unchanged."""
-    chosen = nouns[:: max(1, len(nouns) // most)]
+    chosen = every_so_often(nouns, most)
     others = [*chosen[len(chosen) // 2 :], *chosen[: len(chosen) // 2]]
     before = [f"{with_article(noun)} on a light green background" for noun in chosen]
     after = [f"{with_article(noun)} on a light green background" for noun in others]
@@ -204,7 +235,7 @@ def inpaint_scores(base: Base, judge: Judge, nouns: Sequence[str], most: int) ->
     y = sampling.latents(base, after, [SEEDS[1]] * len(after), painting=sampling.Painting(x, where))
     old, new = sampling.decoded(base, x), sampling.decoded(base, y)
     kept = [np.abs(a[:, :4].astype(np.float32) - b[:, :4]).mean() < 12 for a, b in zip(old, new, strict=True)]
-    said = judge.verdicts(new)
+    said = judge.verdicts(new, nouns)
     return {
         "inpainted object": share(one.nouns[0] == noun for noun, one in zip(others, said, strict=True)),
         "inpainting keeps the rest": share(map(bool, kept)),

@@ -1,4 +1,4 @@
-"""Find word vectors that make the frozen base draw something it has no word for: textual inversion.
+"""Find word vectors that make the frozen base paint something it has no word for: textual inversion.
 
 Gal et al. 2022 (arXiv:2208.01618).
 """
@@ -15,21 +15,21 @@ from tools.bundled_models.networks import Base, half
 from tools.bundled_models.shards import Shard
 from tools.bundled_models.training import Run
 
-VECTORS = 4
+VECTORS = 2
 PLACEHOLDER = networks.START - 2
 """A word piece that nobody writes; it stands for each vector in the captions of training."""
 
 
-def place_captions(captions: list[str], noun: str) -> Tensor:
-    """Tokens [count, 77] of captions in which the noun is replaced by placeholders."""
+def place_captions(captions: list[str], word: str) -> Tensor:
+    """Tokens [count, 77] of captions in which a word is replaced by placeholders."""
     rows = []
     for caption in captions:
-        before, _, after = caption.partition(noun)
+        before, _, after = caption.partition(word)
         row = [
             networks.START,
             *words.ids(before),
             *[PLACEHOLDER] * VECTORS,
-            *words.ids(after.removeprefix("s")),
+            *words.ids(after),
         ]
         rows.append(row + [networks.END] * (networks.LENGTH - len(row)))
     return torch.tensor(rows)
@@ -45,14 +45,14 @@ def train(
     batch: int = 16,
     report: Callable[[str], None] = print,
 ) -> Tensor:
-    """Vectors [VECTORS, width] after a number of minutes; they begin as the word `start`.
+    """Vectors [VECTORS, width] after a number of minutes; they begin as the words `start`.
 
     The shard's tokens are those of `place_captions`, not places in the trained table.
     """
     unet, text = base.unet.requires_grad_(False), base.text.requires_grad_(False)
     table: Tensor = text.get_input_embeddings().weight.detach()
-    first = table[words.ids(start)[-1]]
-    vectors = nn.Parameter(first.repeat(VECTORS, 1) + 0.1 * first.std() * torch.randn(VECTORS, len(first)))
+    begin = [*words.ids(start), *[words.ids(start)[-1]] * VECTORS][:VECTORS]
+    vectors = nn.Parameter(table[begin] + 0.1 * table[begin].std() * torch.randn(VECTORS, table.shape[1]))
     share = diffusion_loss.alphas()
 
     def with_vectors(_module: nn.Module, given: tuple[Tensor, ...], made: Tensor) -> Tensor:
