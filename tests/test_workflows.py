@@ -11,6 +11,7 @@ from PIL import Image
 from graph import document
 from server.config import Config
 from server.offline import bench
+from tools.bundled_models import judge
 
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATES = sorted((ROOT / "workflows").glob("*.json"))
@@ -84,3 +85,17 @@ def test_outpainting_keeps_the_picture_and_paints_beside_it(pictures):
 
 def test_image_to_image_follows_its_new_prompt(pictures):
     assert part(pictures["image_to_image"], 0, 110, 128, 128).min() > 120, "snow at the feet of the penguin"
+
+
+def test_edges_decide_the_shape_and_words_the_colours(pictures):
+    before = np.asarray(Image.open(ROOT / "workflows/inputs/photogram_apple.png").convert("RGB"), float)
+    after = np.asarray(pictures["controlnet_edges"], float)
+    shapes = [np.abs(picture - picture[3, 3]).max(-1) > 60 for picture in (before, after)]
+    assert (shapes[0] & shapes[1]).sum() / (shapes[0] | shapes[1]).sum() > 0.7, "the apple's outline"
+    assert part(pictures["controlnet_edges"], 40, 60, 80, 100).argmax() == 1, "a green apple"
+    assert part(pictures["controlnet_edges"], 0, 0, 12, 12).argmin() == 2, "on yellow"
+
+
+def test_a_lora_changes_the_style_that_the_model_has(pictures):
+    seen = judge.read().verdicts([np.asarray(pictures[name]) for name in ("text_to_image", "lora_stickers")])
+    assert [one.style for one in seen] == ["3d", "sticker"]
