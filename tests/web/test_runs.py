@@ -20,6 +20,7 @@ from tests.web.person import (
     run,
     set_number,
     steadily,
+    template,
     told,
 )
 
@@ -127,6 +128,21 @@ def test_a_failure_is_told_on_the_node_where_it_happened(page: Page, server: Ser
     expect(told_once).to_have_count(1)  # the list of files may come a moment after the file
     told_once.click()
     expect(node(page, "Load Image")).to_have_attribute("aria-description", re.compile("selected"))
+
+
+def test_a_run_is_leafed_through_from_static_to_picture(page: Page):
+    template(page, "How a picture forms")
+    run(page)
+    finished(page)
+    steps = node(page, "What the model sees at each step")
+    page.get_by_role("button", name="Workflows").first.click()  # the whole canvas for the graph
+    command(page, "Fit the selection or all")
+    slider = steps.get_by_role("slider", name="Picture")
+    first = steps.get_by_role("img").last.get_attribute("src")
+    slider.focus()
+    slider.press("End")
+    expect(steps.get_by_text("16 of 16")).to_be_visible()
+    assert steps.get_by_role("img").last.get_attribute("src") != first
 
 
 BROKEN = {

@@ -7,6 +7,7 @@ import { picturesOf } from "../ui/pictures";
 import { Icon } from "../ui/icon";
 import type { NodeSpec } from "../model/spec";
 import { Upload } from "../widgets/upload";
+import { PictureStrip } from "./picture-strip";
 import { useStale, useStatus } from "./status";
 
 const NOTHING: readonly ShownItem[] = [];
@@ -40,22 +41,7 @@ export function NodePicture({ id }: { id: string }): JSX.Element {
   return (
     <div className="node-picture">
       <Final id={id} images={images} item={item} stale={stale} />
-      {images.length > 1 && (
-        <div className="picture-strip nodrag">
-          {images.map((each, index) => (
-            <button
-              key={each.name}
-              type="button"
-              aria-label={`Picture ${index + 1} of ${images.length}`}
-              aria-pressed={each === item}
-              tabIndex={-1}
-              onClick={() => setAt(index)}
-            >
-              {index + 1}
-            </button>
-          ))}
-        </div>
-      )}
+      {images.length > 1 && <PictureStrip count={images.length} at={images.indexOf(item)} onChange={setAt} />}
     </div>
   );
 }
