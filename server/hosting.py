@@ -27,7 +27,7 @@ from server.files import UnsafeName, plain_name
 T = TypeVar("T")
 BETWEEN_REPORTS = 0.1
 """Seconds between two reports of progress, and between two previews, of one node."""
-PREVIEW_PAUSE, LONGEST_PAUSE = 9, 2.0
+PREVIEW_PAUSE, LONGEST_PAUSE = 3, 2.0
 """After a preview none is made for so many times as long as it took, but for so many seconds at most."""
 PREVIEW_PX = 512
 MOST_UNSAVED = 8

@@ -248,6 +248,7 @@ def test_too_many_nodes_are_refused():
     assert "10,001 nodes" in refusal(document(**{str(i): {"type": "X"} for i in range(10_001)})).message
 
 
+@pytest.mark.slow
 def test_too_many_links_are_refused():
     many = {str(i): {"link": ["b", "Y"]} for i in range(50_001)}
     assert "50,001 links" in refusal(document(a={"type": "X", "inputs": many})).message
@@ -283,6 +284,7 @@ def test_decoded_data_of_any_kind_is_refused_in_a_sentence(value: Any):
         from_json({"format": 1, "nodes": {"a": {"type": value, "position": value}}, "noodles": value})
 
 
+@pytest.mark.slow
 def test_ten_thousand_nodes_are_read_and_written_within_seconds():
     text = document(
         **{str(i): {"type": "X", "inputs": {"x": {"link": [str(i - 1), "Y"]}}} for i in range(10_000)}

@@ -69,6 +69,7 @@ def test_a_chain_of_1_000_nodes_is_planned_within_50_ms():
     assert cpu_seconds(lambda: plan(graph, SPECS, ["n999"])) < 0.05
 
 
+@pytest.mark.slow
 def test_10_000_nodes_of_diamonds_are_planned_within_a_second():
     nodes = {"0": ("Number", {})}
     for index in range(1, 10_000):

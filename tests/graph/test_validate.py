@@ -303,10 +303,12 @@ def diamonds(count, kind="Switch"):
     return graph_of(nodes)
 
 
+@pytest.mark.slow
 def test_10_000_nodes_of_diamonds_are_checked_within_a_second():
     assert seconds_of(lambda: validate(diamonds(10_000), SPECS, ["9999"])) < 1
 
 
+@pytest.mark.slow
 def test_10_000_faulty_nodes_with_as_many_outputs_are_checked_within_seconds():
     nodes = {"0": ("Mask", {"bad": 1})} | {
         str(i): ("Show", {"any": ("0", "MASK"), "odd": "x" * 99}) for i in range(1, 10_000)

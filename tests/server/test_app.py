@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
+import pytest
 
 from server.config import PROGRAM
 from tests.server.served import document, served
@@ -44,6 +45,7 @@ async def test_the_page_answers_while_the_worker_still_starts_and_the_program_st
         assert await asyncio.wait_for(process.wait(), 30) == 0
 
 
+@pytest.mark.slow
 async def test_the_server_process_holds_no_tensors(tmp_path: Path) -> None:
     async with program(tmp_path) as (process, address), aiohttp.ClientSession() as session:
         async with session.get(address) as answer:
@@ -51,6 +53,7 @@ async def test_the_server_process_holds_no_tensors(tmp_path: Path) -> None:
         assert "torch" not in Path(f"/proc/{process.pid}/maps").read_text()
 
 
+@pytest.mark.slow
 async def test_a_page_that_listens_is_told_that_the_server_stops(tmp_path: Path) -> None:
     async with program(tmp_path) as (process, address), aiohttp.ClientSession() as session:
         async with session.ws_connect(address + "/v1/events") as socket:
@@ -60,6 +63,7 @@ async def test_a_page_that_listens_is_told_that_the_server_stops(tmp_path: Path)
         assert (message.type, message.data) == (aiohttp.WSMsgType.CLOSE, aiohttp.WSCloseCode.GOING_AWAY)
 
 
+@pytest.mark.slow
 async def test_a_port_in_use_ends_the_start_in_one_sentence(tmp_path: Path) -> None:
     async with program(tmp_path) as (_, address):
         other = await asyncio.create_subprocess_exec(

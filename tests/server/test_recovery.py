@@ -17,7 +17,8 @@ from tests.server.kill import Victim, is_alive
 from tests.server.toys import Plant, plant, saved, workflow
 
 WHOLE = re.compile(r"begin \d+ 0 \.{1000} end \{.*\}", re.DOTALL)
-CYCLES = [pytest.param(10, marks=pytest.mark.slow), pytest.param(200, marks=pytest.mark.soak)]
+pytestmark = pytest.mark.slow
+CYCLES = [10, pytest.param(200, marks=pytest.mark.soak)]
 
 
 async def settled(folder: Path, ids: list[str]) -> Plant:

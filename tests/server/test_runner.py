@@ -18,7 +18,7 @@ from tests.server.toys import Plant, plant, saved, workflow
 HASTY = Limits(hung=0.6, run=1.2, cancel=0.5, stop=0.5, first_pause=0.05, longest_pause=0.2, tick=0.05)
 
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
