@@ -206,7 +206,7 @@ def _encode(
 
 
 class NodeProgressReport:
-    """The progress of one node, told ten times a second at most and the last always; previews if watched."""
+    """The progress of one node, and previews if watched: ten times a second at most, and the last always."""
 
     def __init__(self, node: str, scope: Scope) -> None:
         self._node, self._scope = node, scope
@@ -224,7 +224,8 @@ class NodeProgressReport:
             reports.sent, reports.unsent = now, None
         else:
             reports.unsent = event
-        if preview is not None and scope.is_watched() and now - reports.shown >= BETWEEN_REPORTS:
+        is_due = done == total or now - reports.shown >= BETWEEN_REPORTS
+        if preview is not None and is_due and scope.is_watched():
             self._preview(preview, done, total)
             took = time.monotonic() - now
             reports.shown = now + min(LONGEST_PAUSE, PREVIEW_PAUSE * took)

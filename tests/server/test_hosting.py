@@ -83,6 +83,17 @@ def test_a_slow_preview_is_followed_by_a_pause(scope: Scope) -> None:
     assert len(made) == 1 and 0 < scope.reports["a"].shown - made[0] <= LONGEST_PAUSE
 
 
+def test_the_last_step_is_always_shown(scope: Scope, sent: list[Any]) -> None:
+    scope.is_watched = lambda: True
+    progress = scope.host("a").service(Progress)  # type: ignore[type-abstract]
+    progress(1, 2, Image.new("RGB", (8, 8)))
+    with scope.previewing:
+        pass  # the first is sent
+    progress(2, 2, Image.new("RGB", (8, 8)))
+    scope.encoder.shutdown()
+    assert [message.about.done for message in sent if isinstance(message, messages.Previewed)] == [1, 2]
+
+
 def test_a_preview_is_small(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(jpeg(Image.new("RGBA", (4000, 2000), "red")))
     with Image.open(tmp_path / "a.jpg") as small:
