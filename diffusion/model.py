@@ -1,8 +1,7 @@
 """What a node is handed when it loads a checkpoint: values that say which weights, with which patches.
 
 The weights themselves lie in a file and are made resident by `Memory` when they are needed. Two values may
-share
-them: a patch gives a new value and changes nothing.
+share them: a patch gives a new value and changes nothing.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -5,44 +5,33 @@ much noise there is at that time: x = signal * picture + noise * static.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
-from math import cos, pi, sqrt
+from math import cos, hypot, pi, sqrt
 
 import torch
 from torch import Tensor
 
+from diffusion.noise_range import NoiseRange, levels_of, linear_betas
 from diffusion.values import Image
 
 Corruption = Callable[[float], tuple[float, float]]
 """From a time, 0 to 1, to the shares of picture and noise."""
 
 
-@cache
-def linear_betas() -> tuple[float, ...]:
-    """The part of the signal's variance that is kept at steps 0 to 1000, of betas 0.0001 to 0.02."""
-    return _kept(torch.linspace(1e-4, 0.02, 1000, dtype=torch.float64))
-
-
-@cache
-def scaled_betas() -> tuple[float, ...]:
-    """The same for betas whose square roots are evenly spaced, as Stable Diffusion was trained with."""
-    return _kept(torch.linspace(0.00085**0.5, 0.012**0.5, 1000, dtype=torch.float64) ** 2)
-
-
 def linear(time: float) -> tuple[float, float]:
     """Ho et al. 2020 (arXiv:2006.11239), section 4: the variance added per step grows linearly."""
-    return _shares(_between(linear_betas(), time))
+    betas = torch.linspace(1e-4, 0.02, 1000, dtype=torch.float64)
+    return _shares(levels_of(torch.cumprod(1 - betas, 0)), time)
 
 
 def scaled_linear(time: float) -> tuple[float, float]:
     """Rombach et al. 2022 (arXiv:2112.10752): its root grows linearly; a trace of the picture is left."""
-    return _shares(_between(scaled_betas(), time))
+    return _shares(linear_betas(), time)
 
 
 def cosine(time: float) -> tuple[float, float]:
     """Nichol and Dhariwal 2021 (arXiv:2102.09672), equation 17: the signal falls like a squared cosine."""
     start, end = (cos((each + 0.008) / 1.008 * pi / 2) ** 2 for each in (0.0, time))
-    return _shares(end / start)
+    return sqrt(end / start), sqrt(1 - end / start)
 
 
 def flow(time: float) -> tuple[float, float]:
@@ -70,16 +59,7 @@ def corrupted(image: Tensor, times: Sequence[float], corruption: Corruption, see
     return Image(((torch.stack(mixed) + 1) / 2).clamp(0, 1))
 
 
-def _kept(betas: Tensor) -> tuple[float, ...]:
-    return (1.0, *torch.cumprod(1 - betas, 0).tolist())
-
-
-def _between(table: Sequence[float], time: float) -> float:
-    """The table's value at a time, on straight lines between its entries."""
-    place = time * (len(table) - 1)
-    low = min(int(place), len(table) - 2)
-    return table[low] + (table[low + 1] - table[low]) * (place - low)
-
-
-def _shares(kept: float) -> tuple[float, float]:
-    return sqrt(kept), sqrt(1 - kept)
+def _shares(noise: NoiseRange, time: float) -> tuple[float, float]:
+    """The shares at a time of a model's training, scaled so that their squares add up to 1."""
+    sigma = noise.sigma(time * len(noise.sigmas) - 1) if time > 0 else 0.0
+    return 1 / hypot(1, sigma), sigma / hypot(1, sigma)

@@ -135,7 +135,7 @@ def sample_both(job: Job, watch: Watch, keep: Callable[[Tensor], None] | None = 
         sound(step.x, done, total)
         watch(done, total, preview(step.denoised, model))
         if keep is not None:
-            keep(model.latent_out(step.denoised).cpu())
+            keep(run.denoised(step.denoised).samples)
     return Result(run.latent(step.x), run.denoised(step.denoised))
 
 
