@@ -15,7 +15,12 @@ from tools.bundled_models import judge
 
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATES = sorted((ROOT / "workflows").glob("*.json"))
-SIZES = {"outpaint": (240, 128), "sweep": (619, 435), "two_pass_upscale": (192, 192)}
+SIZES = {
+    **dict.fromkeys(("text_to_image", "image_to_image", "controlnet_edges", "lora_stickers"), (512, 512)),
+    "outpaint": (240, 128),
+    "sweep": (619, 435),
+    "two_pass_upscale": (192, 192),
+}
 
 pytestmark = pytest.mark.slow
 
@@ -40,9 +45,14 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Image.Image]
     return asyncio.run(render())
 
 
+def unscaled(picture: Image.Image) -> Image.Image:
+    """The picture as it was before the upscaler."""
+    return picture.resize((128, 128), Image.Resampling.BOX) if picture.size == (512, 512) else picture
+
+
 def part(picture: Image.Image, left: int, top: int, right: int, bottom: int) -> np.ndarray:
-    """The mean colour of a box."""
-    return np.asarray(picture.crop((left, top, right, bottom)), float).mean((0, 1))
+    """The mean colour of a box, in pixels of the unscaled picture."""
+    return np.asarray(unscaled(picture).crop((left, top, right, bottom)), float).mean((0, 1))
 
 
 def test_every_template_is_told_to_the_person_who_chooses():
@@ -89,7 +99,7 @@ def test_image_to_image_follows_its_new_prompt(pictures):
 
 def test_edges_decide_the_shape_and_words_the_colours(pictures):
     before = np.asarray(Image.open(ROOT / "workflows/inputs/photogram_apple.png").convert("RGB"), float)
-    after = np.asarray(pictures["controlnet_edges"], float)
+    after = np.asarray(unscaled(pictures["controlnet_edges"]), float)
     shapes = [np.abs(picture - picture[3, 3]).max(-1) > 60 for picture in (before, after)]
     assert (shapes[0] & shapes[1]).sum() / (shapes[0] | shapes[1]).sum() > 0.7, "the apple's outline"
     assert part(pictures["controlnet_edges"], 40, 60, 80, 100).argmax() == 1, "a green apple"
@@ -97,5 +107,6 @@ def test_edges_decide_the_shape_and_words_the_colours(pictures):
 
 
 def test_a_lora_changes_the_style_that_the_model_has(pictures):
-    seen = judge.read().verdicts([np.asarray(pictures[name]) for name in ("text_to_image", "lora_stickers")])
+    made = [np.asarray(unscaled(pictures[name])) for name in ("text_to_image", "lora_stickers")]
+    seen = judge.read().verdicts(made)
     assert [one.style for one in seen] == ["3d", "sticker"]

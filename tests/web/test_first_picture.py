@@ -106,4 +106,21 @@ def test_a_run_survives_kill_9_of_the_server(fresh_page: Page, fresh_server: Ser
     expect(page.get_by_text("connection", exact=False).first).to_be_visible(timeout=SLOW)
     server.start()
     expect(picture(page)).to_be_visible(timeout=2 * SLOW)
-    wait_until(lambda: picture(page).evaluate("image => image.naturalWidth") == 128, 20, "no whole picture")
+    wait_until(lambda: picture(page).evaluate("image => image.naturalWidth") == 512, 20, "no whole picture")
+
+
+def test_an_example_is_one_click_and_leaves_for_words_of_ones_own(fresh_page: Page):
+    page = fresh_page
+    ready(page)
+    examples = page.get_by_role("group", name="Examples for prompt")
+    examples.get_by_role("button", name="a castle at sunset").click()
+    prompt = node(page, "Positive prompt").get_by_role("textbox", name="text")
+    expect(prompt).to_have_value("a castle at sunset")
+    finished(page)
+    expect(picture(page)).to_be_visible(timeout=SLOW)
+    expect(examples.get_by_role("button", pressed=True)).to_have_text("a castle at sunset")
+
+    write(page, "Positive prompt", "text", "a castle in the snow")
+    expect(examples).to_have_count(0)
+    prompt.press("Control+z")
+    expect(examples).to_be_visible()

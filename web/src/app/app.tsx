@@ -36,6 +36,7 @@ import "./stage.css";
 import "./run-bar.css";
 import "./status-strip.css";
 import "./empty-canvas.css";
+import "./examples.css";
 import "./dropzone.css";
 import "./palette.css";
 import "./shortcuts.css";
@@ -51,6 +52,7 @@ import { FileHostContext } from "../widgets/props";
 import { Breadcrumb } from "./breadcrumb";
 import { Dropzone } from "./dropzone";
 import { EmptyCanvas } from "./empty-canvas";
+import { Examples } from "./examples";
 import { fileHost } from "./file-host";
 import { contextMenus } from "./menus";
 import { Messages } from "./messages";
@@ -98,6 +100,7 @@ function Frame(): JSX.Element {
               <Canvas />
               <Breadcrumb />
               <EmptyCanvas />
+              <Examples />
               <RunBar />
               <Messages />
             </div>
