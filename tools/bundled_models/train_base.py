@@ -56,7 +56,7 @@ def train(
     state: Path,
     minutes: float,
     rate: float = 1e-3,
-    batch: int = 32,
+    batch: int = 48,
     report: Callable[[str], None] = print,
 ) -> None:
     """Train for a number of minutes; the base then has the averaged weights."""
