@@ -19,6 +19,7 @@ from tools.bundled_models import (
     train_embedding,
     train_lora,
     train_preview,
+    train_turbo,
     upscaler,
 )
 from tools.bundled_models.compose import Composer, Mix
@@ -33,6 +34,7 @@ FILES = {
     "stickers": "loras/photogram_stickers.safetensors",
     "embedding": "embeddings/photogram_magenta.safetensors",
     "preview": "vae_approx/photogram_taesd_decoder.safetensors",
+    "turbo": "loras/photogram_turbo.safetensors",
     "upscaler": "upscale_models/photogram_realesr_x4.safetensors",
 }
 UNNAMED, UNNAMED_COLOUR, ALMOST = "magenta", (214, 30, 140), "pink purple"
@@ -48,9 +50,11 @@ ATTRIBUTION = {
 class Pipeline:
     """The whole of the training, in one folder."""
 
-    STAGES = ("base", "decoder", "edges", "mask", "stickers", "embedding", "preview", "upscaler", "judge")
-    SHARES = (0.54, 0.10, 0.12, 0.06, 0.05, 0.02, 0.05, 0.0, 0.06)
-    """Of the time; the last stage makes the judge of score.py."""
+    STAGES = (
+        "base", "decoder", "edges", "mask", "stickers", "embedding", "preview", "upscaler", "judge", "turbo",
+    )  # fmt: skip
+    SHARES = (0.46, 0.10, 0.12, 0.06, 0.05, 0.02, 0.05, 0.0, 0.06, 0.08)
+    """Of the time. The judge is the network that score.py asks."""
 
     def __init__(self, work: Path, start: Path | None, minutes: float, rehearse: bool, threads: int) -> None:
         """`start`: a checkpoint to go on from. `rehearse`: a few pictures instead of thousands."""
@@ -190,6 +194,15 @@ class Pipeline:
         )
         stream.close()
         train_lora.save(added, self.target("stickers"), ATTRIBUTION)
+
+    def turbo(self) -> None:
+        """The LoRA for few steps."""
+        stream = self.stream("turbo", self.drawings, Mix())
+        added = train_turbo.train(
+            self.trained(), stream, self.state("turbo"), self.minutes["turbo"], report=self.report
+        )
+        stream.close()
+        train_lora.save(added, self.target("turbo"), {})
 
     def embedding(self) -> None:
         """The embedding, of a colour that no prompt can name."""

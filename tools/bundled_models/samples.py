@@ -101,8 +101,15 @@ def main() -> None:
         before = score.pictures(base, prompts, seeds(len(prompts)))
         score.add_lora(base, load_file(lora), 1.0)
         after = score.pictures(base, prompts, seeds(len(prompts)))
+        score.add_lora(base, load_file(lora), -1.0)
         titles = [*prompts, *(f"{prompt}, LoRA" for prompt in prompts)]
         sheets["stickers"] = sheet([*before, *after], titles)
+    turbo = options.models / "loras" / "photogram_turbo.safetensors"
+    if turbo.is_file():
+        score.add_lora(base, load_file(turbo), 1.0)
+        sheets["turbo"] = sheet(
+            sampling.decoded(base, sampling.few_steps(base, PROMPTS[:8], seeds(8))), PROMPTS[:8]
+        )
     for name, page in sheets.items():
         page.save(options.out / f"{name}.webp", quality=80, method=6)
 

@@ -58,13 +58,40 @@ def latents(
             predicted = base.unet(twice, now, both, **more).sample.float()
         without, with_prompt = predicted.chunk(2)
         error = without + GUIDANCE * (with_prompt - without)
-        clean = (x - (1 - share[now]).sqrt() * error) / share[now].sqrt()
+        clean = clean_latent(x, error, share[now])
         kept = share[then] if then else torch.ones(())
         x = kept.sqrt() * clean + (1 - kept).sqrt() * error
         if painting is not None:
             known = kept.sqrt() * painting.latents + (1 - kept).sqrt() * noise
             x = painting.where * x + (1 - painting.where) * known
     return x
+
+
+def clean_latent(x: Tensor, error: Tensor, kept: Tensor) -> Tensor:
+    """The picture in `x` [count, 4, h, w] if its noise is `error`; kept: its share, [count] or []."""
+    kept = kept.view(-1, 1, 1, 1)
+    return (x - (1 - kept).sqrt() * error) / kept.sqrt()
+
+
+@torch.no_grad()
+def few_steps(base: Base, prompts: Sequence[str], seeds: Sequence[int], steps: int = 4) -> Tensor:
+    """Latents as of `latents`, without guidance: each step guesses the picture, then new noise is added.
+
+    For a U-Net that learnt to guess the whole picture at once: Luo et al. 2023 (arXiv:2310.04378).
+    """
+    share = diffusion_loss.alphas()
+    generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+    times = torch.linspace(999, 0, steps + 1).round().long()
+    said = context(base, prompts)
+    clean = torch.zeros(len(prompts), 4, 16, 16)
+    for now in times[:-1]:
+        noise = torch.stack([torch.randn(4, 16, 16, generator=generator) for generator in generators])
+        first = now == times[0]
+        x = noise if first else diffusion_loss.noised(clean, noise, now.expand(len(prompts)), share)
+        with torch.autocast("cpu", torch.bfloat16):
+            error = base.unet(x, now, said).sample.float()
+        clean = clean_latent(x, error, share[now])
+    return clean
 
 
 @torch.no_grad()

@@ -211,6 +211,23 @@ def lora_scores(base: Base, path: Path, judge: Judge, nouns: Sequence[str], most
     }
 
 
+def turbo_scores(base: Base, path: Path, judge: Judge, nouns: Sequence[str], most: int) -> Scores:
+    """How many pictures of four steps without guidance show what was asked, with the LoRA and without it."""
+    chosen = every_so_often(nouns, most)
+    prompts = [f"{with_article(noun)} on a blue background" for noun in chosen]
+
+    def right() -> float:
+        made = sampling.decoded(base, sampling.few_steps(base, prompts, [SEEDS[0]] * len(prompts)))
+        said = judge.verdicts(made, nouns)
+        return share(one.nouns[0] == noun for noun, one in zip(chosen, said, strict=True))
+
+    without = right()
+    add_lora(base, load_file(path), 1.0)
+    found = {"four steps": right(), "four steps, without": without}
+    add_lora(base, load_file(path), -1.0)
+    return found
+
+
 @torch.no_grad()
 def add_lora(base: Base, weights: dict[str, Tensor], strength: float) -> None:
     """Add a LoRA with kohya's key names to the U-Net's weights."""
@@ -255,6 +272,7 @@ def all_scores(models: Path, judge: Judge, nouns: Sequence[str], most: int) -> S
         "controlnet/photogram_edges.safetensors": lambda path: edge_scores(base, path, nouns, most // 3),
         "controlnet/photogram_mask.safetensors": lambda path: mask_scores(base, path, nouns, most // 3),
         "loras/photogram_stickers.safetensors": lambda path: lora_scores(base, path, judge, nouns, most // 3),
+        "loras/photogram_turbo.safetensors": lambda path: turbo_scores(base, path, judge, nouns, most // 3),
     }
     for name, score in companions.items():
         if (models / name).is_file():

@@ -3,7 +3,8 @@
 Hu et al. 2021 (arXiv:2106.09685).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +47,7 @@ class LowRank(nn.Module):
 
     def __init__(self, layer: nn.Linear | nn.Conv2d, rank: int) -> None:
         super().__init__()
+        self.rank = rank
         if isinstance(layer, nn.Conv2d):
             self.down: nn.Module = nn.Conv2d(
                 layer.in_channels, rank, layer.kernel_size, layer.stride, layer.padding, bias=False
@@ -71,6 +73,20 @@ def layers(unet: nn.Module) -> dict[str, nn.Linear | nn.Conv2d]:
     }
 
 
+@contextmanager
+def attached(unet: nn.Module, added: Mapping[str, LowRank]) -> Iterator[None]:
+    """Within, each layer's output has what is added to it."""
+    hooks = [
+        layer.register_forward_hook(lambda _, given, made, change=added[name]: made + change(given[0]))
+        for name, layer in layers(unet).items()
+    ]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
 def train(
     base: Base,
     stream: Stream,
@@ -86,10 +102,6 @@ def train(
     unet = base.unet.to(device).requires_grad_(False)
     share = diffusion_loss.alphas()
     added = {name: LowRank(layer, RANK).to(device) for name, layer in layers(unet).items()}
-    hooks = [
-        layer.register_forward_hook(lambda _, given, made, change=added[name]: made + change(given[0]))
-        for name, layer in layers(unet).items()
-    ]
 
     def one_loss() -> Tensor:
         places = stream.batch(batch)
@@ -103,10 +115,9 @@ def train(
 
     weights = [weight for change in added.values() for weight in change.parameters()]
     run = Run(weights, state, minutes, rate, average=0.99)
-    run.train(one_loss, report)
+    with attached(unet, added):
+        run.train(one_loss, report)
     run.use_averaged()
-    for hook in hooks:
-        hook.remove()
     base.unet.cpu().requires_grad_(True)
     return {name: change.cpu() for name, change in added.items()}
 
@@ -114,10 +125,12 @@ def train(
 def save(added: dict[str, LowRank], path: Path, about: dict[str, str]) -> None:
     """Write a LoRA with kohya's key names, float16."""
     weights: dict[str, Tensor] = {}
+    rank = 0
     for name, change in added.items():
+        rank = change.rank
         key = "lora_unet_" + name.replace(".", "_")
         weights[f"{key}.lora_down.weight"] = half(change.down.weight)
         weights[f"{key}.lora_up.weight"] = half(change.up.weight)
-        weights[f"{key}.alpha"] = torch.tensor(float(RANK), dtype=torch.float16)
+        weights[f"{key}.alpha"] = torch.tensor(float(rank), dtype=torch.float16)
     path.parent.mkdir(parents=True, exist_ok=True)
-    save_file(weights, path, metadata={"ss_network_dim": str(RANK), "ss_network_alpha": str(RANK)} | about)
+    save_file(weights, path, metadata={"ss_network_dim": str(rank), "ss_network_alpha": str(rank)} | about)
