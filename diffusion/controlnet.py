@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
+from diffusion.control_lora import ControlLora, limited
 from diffusion.errors import DiffusionError, FamilyMismatch
 from diffusion.memory import Handle, Patch
 from diffusion.networks import Vector
@@ -56,9 +57,10 @@ class ControlNet:
     family: None if it suits several. averages: only the mean over the picture counts. patches: what is added
     to its weights. adapts: it is an adapter, whose hint has so many channels. kinds: how many kinds of hints
     it tells apart, 0 if one; kind: which of them its hint is, None to leave it to the network.
+    network: its own, or what makes one of the steered model's.
     """
 
-    network: Handle
+    network: Handle | ControlLora
     family: str | None
     averages: bool = False
     patches: tuple[Patch, ...] = ()
@@ -109,7 +111,7 @@ def completed(net: ControlNet, base: Handle) -> ControlNet:
 
     One that is complete stays as it is.
     """
-    if not net.network.file.header.has(DIFFERENCE):
+    if not isinstance(net.network, Handle) or not net.network.file.header.has(DIFFERENCE):
         return net
     shared = frozenset(net.network.part.sources.keys() & base.part.sources.keys())
     return replace(net, patches=(*net.patches, Added(base, shared)))
@@ -141,7 +143,15 @@ class Query(NamedTuple):
     vector: Vector | None = None
 
 
-def steering(controls: Sequence[Sequence[Control]], query: Query, family: str) -> Residuals | None:
+class Base(NamedTuple):
+    """The model that is steered: its family, its network and what changes that."""
+
+    family: str
+    network: Handle
+    patches: tuple[Patch, ...] = ()
+
+
+def steering(controls: Sequence[Sequence[Control]], query: Query, base: Base) -> Residuals | None:
     """The sum of what each control adds to the rows it belongs to; None if there is none."""
     rows = [tuple(row) for row in controls]
     if len(rows) == 1:
@@ -150,23 +160,24 @@ def steering(controls: Sequence[Sequence[Control]], query: Query, family: str) -
     total: Residuals | None = None
     for control in order:
         members = [index for index, row in enumerate(rows) if control in row]
-        total = added(total, scattered(one_control(control, query, members, family), members, len(rows)))
+        total = added(total, scattered(one_control(control, query, members, base), members, len(rows)))
     return total
 
 
-def require_control(net: ControlNet, family: str) -> None:
-    """Refuse a control that is made for another model family."""
-    if net.family not in (None, family):
+def network_on(net: ControlNet, base: Base) -> Handle:
+    """The network that steers a model. Raises FamilyMismatch if it is made for another model family."""
+    if net.family not in (None, base.family):
         raise FamilyMismatch(
-            f"This ControlNet is made for {net.family}, but the model is {family}.",
+            f"This ControlNet is made for {net.family}, but the model is {base.family}.",
             "Load a ControlNet made for the model's family.",
         )
+    return net.network if isinstance(net.network, Handle) else net.network.on(base.network)
 
 
-def one_control(control: Control, query: Query, members: list[int], family: str) -> Residuals:
+def one_control(control: Control, query: Query, members: list[int], base: Base) -> Residuals:
     """What one control adds to its rows."""
     net = control.net
-    require_control(net, family)
+    network = network_on(net, base)
     if net.network.file.header.has(DIFFERENCE) and not net.patches:
         raise DiffusionError(
             f"{net.network.file.path.name} holds only the difference to a model.",
@@ -176,7 +187,7 @@ def one_control(control: Control, query: Query, members: list[int], family: str)
     hint = fitted_hint(control.hint, query.x.shape[-2] * 8, query.x.shape[-1] * 8)
     images = len(query.x) // query.prompts
     hint = hint[torch.tensor([row % images % len(hint) for row in members])]
-    with net.network.resident(net.patches) as module:
+    with network.resident((*net.patches, *limited(network, base.patches))) as module:
         place = next(module.parameters())
         hint = hint.to(place.device, place.dtype)
         made = adapted(net, module, hint) if net.adapts else steered(net, module, query, index, hint)

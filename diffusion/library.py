@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from diffusion.checkpoint import Header, Part, WeightFile
 from diffusion.clip import alone
 from diffusion.clip_vision import ClipVision, side_px, vision_part
+from diffusion.control_lora import MARK, ControlLora
 from diffusion.controlnet import ControlNet
 from diffusion.errors import BrokenFile, DiffusionError, MissingFile, MissingPart, UnknownCheckpoint
 from diffusion.families import FAMILIES
@@ -288,6 +289,8 @@ class ModelLibrary:
 
     def open_controlnet(self, file: WeightFile) -> ControlNet:
         """The value of a ControlNet file."""
+        if file.header.has(MARK):
+            return ControlNet(ControlLora(file, self.memory), None)
         if (found := adapter(file.header)) is not None:
             network = self.handle(file, found.part, "T2I-Adapter")
             return ControlNet(network, found.family, adapts=found.channels)

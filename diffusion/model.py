@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from diffusion.controlnet import Control, ControlNet, Query, Residuals, steering
+from diffusion.controlnet import Base, Control, ControlNet, Query, Residuals, steering
 from diffusion.errors import OutOfMemory
 from diffusion.family import Family, LatentFormat, Reading
 from diffusion.guidance import PLAIN, Guidance
@@ -69,6 +69,11 @@ class Model:
         """A model that computes something else, on top of the changes it has. This one stays as it is."""
         return replace(self, hooks=(*self.hooks, hook))
 
+    @property
+    def base(self) -> Base:
+        """What ControlNets know of it."""
+        return Base(self.family.name, self.network, self.patches)
+
     def latent_in(self, latent: Tensor) -> Tensor:
         """From the VAE's space into the network's."""
         return (self.latent or self.family.latent).into(latent)
@@ -106,7 +111,7 @@ class Model:
         # The controls run while the network is held, so that neither drives the other out of memory.
         memory = self.network.memory
         with self.network.resident(self.patches) as module, room(x, module, memory), checked(module, check):
-            added = steering(active, query, self.family.name)
+            added = steering(active, query, self.base)
             with hooked(module, self.hooks, sigma):
                 output = forward(module, query, self.joined(scaled, concat), added)
         return self.prediction.denoised(x, output, sigma)

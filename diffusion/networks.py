@@ -4,7 +4,8 @@ Importing these libraries takes seconds, so it is done when the first network is
 with it the editor, need not wait for it.
 """
 
-from collections.abc import Mapping
+import inspect
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from torch import Tensor, nn
@@ -59,6 +60,21 @@ def control_net(config: Mapping[str, object]) -> nn.Module:
     module.set_attn_processor(Attention())
     made: nn.Module = module
     return made
+
+
+def control_net_of(build: Callable[[], nn.Module], hint: tuple[int, ...]) -> nn.Module:
+    """A ControlNet of the architecture of a U-Net's encoder.
+
+    build: makes the U-Net. hint: how wide the layers that read the hint are.
+    """
+    from diffusers import ControlNetModel
+
+    made: Any = build()
+    known = inspect.signature(ControlNetModel).parameters
+    config = {name: value for name, value in made.config.items() if name in known}
+    blocks = config["layers_per_block"]
+    config["layers_per_block"] = blocks if isinstance(blocks, int) else blocks[0]
+    return control_net(config | {"conditioning_embedding_out_channels": hint})
 
 
 def union_control_net(config: Mapping[str, object]) -> nn.Module:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from diffusion import noise
-from diffusion.controlnet import require_control
+from diffusion.controlnet import network_on
 from diffusion.errors import DiffusionError, FamilyMismatch
 from diffusion.families import title
 from diffusion.guidance import Guide, cfg
@@ -219,7 +219,7 @@ def require_family(model: Model, *conditionings: Conditioning) -> None:
                 hint="Connect the text encoder from the same Load Checkpoint as the model.",
             )
         for control in prompt.controls:
-            require_control(control.net, model.family.name)
+            network_on(control.net, model.base)
 
 
 def fitted(latent: Latent, model: Model) -> Latent:

@@ -22,6 +22,18 @@ def net(library):
 
 
 @pytest.fixture
+def base(checkpoint):
+    """The small model, as controls know it."""
+    return checkpoint.model.base
+
+
+@pytest.fixture
+def sdxl(base):
+    """A model of another family."""
+    return base._replace(family="sdxl")
+
+
+@pytest.fixture
 def denoise(checkpoint):
     """The small model's answer with some controls, one row of the batch."""
 
@@ -108,9 +120,9 @@ def test_a_control_of_another_family_is_refused(net, denoise):
         denoise(replace(net, family="sdxl").control(HINT))
 
 
-def test_a_control_that_averages_adds_the_same_everywhere(net):
+def test_a_control_that_averages_adds_the_same_everywhere(net, base):
     query = Query(X[:1], 500.0, TOKENS)
-    (middle,) = one_control(replace(net, averages=True).control(HINT), query, [0], "sd15").middle
+    (middle,) = one_control(replace(net, averages=True).control(HINT), query, [0], base).middle
     assert torch.allclose(middle, middle.mean((2, 3), keepdim=True).expand_as(middle))
 
 
@@ -202,23 +214,23 @@ SIZES = Vector(torch.randn(1, tiny.WIDTH, generator=RANDOM), torch.full((1, 6), 
 QUERY = Query(X[:1], 500.0, torch.randn(1, 77, 2 * tiny.WIDTH, generator=RANDOM), 1, SIZES)
 
 
-def test_a_union_is_told_the_kind_of_its_hint(loaded):
+def test_a_union_is_told_the_kind_of_its_hint(loaded, sdxl):
     module = union()
     net = loaded(module.state_dict(), tiny.METADATA)
     told = torch.zeros(1, 6)
     told[:, KINDS["normal"]] = 1
     options = SIZES.arguments() | {"control_type": told, "control_type_idx": [4], "return_dict": False}
     down, middle = module(X[:1], 500.0, QUERY.tokens, [HINT.movedim(-1, 1)], **options)
-    made = one_control(net.of_kind("normal").control(HINT), QUERY, [0], "sdxl")
+    made = one_control(net.of_kind("normal").control(HINT), QUERY, [0], sdxl)
     assert net.family == "sdxl" and net.kinds == 6
     assert torch.allclose(made.middle[0], middle, atol=1e-5)
     assert all(torch.allclose(a, b, atol=1e-5) for a, b in zip(made.skips, down, strict=True))
 
 
-def test_a_union_that_is_told_nothing_makes_nothing_of_kinds(loaded):
+def test_a_union_that_is_told_nothing_makes_nothing_of_kinds(loaded, sdxl):
     net = loaded(union().state_dict(), tiny.METADATA)
     nets = (net, net.of_kind("openpose"))
-    made = [one_control(each.control(HINT), QUERY, [0], "sdxl") for each in nets]
+    made = [one_control(each.control(HINT), QUERY, [0], sdxl) for each in nets]
     assert not torch.allclose(made[0].middle[0], made[1].middle[0], atol=1e-4)
 
 
@@ -229,21 +241,21 @@ def test_a_kind_that_a_control_does_not_know_is_refused(loaded, net):
         loaded(union().state_dict(), tiny.METADATA).of_kind("repaint")
 
 
-def test_a_file_that_holds_only_the_difference_is_completed_by_a_model(loaded, tiny_models, checkpoint, net):
+def test_a_file_that_holds_only_the_difference_is_completed_by_a_model(loaded, tiny_models, base, net):
     whole = load_file(tiny_models / "controlnet" / tiny.CONTROLNET)
-    base = load_file(tiny_models / "checkpoints" / tiny.CHECKPOINT)
+    model = load_file(tiny_models / "checkpoints" / tiny.CHECKPOINT)
     shared = {key: "model.diffusion_model." + key.removeprefix("control_model.") for key in whole}
     parts = {
-        key: value - base[shared[key]].float() if shared[key] in base else value
+        key: value - model[shared[key]].float() if shared[key] in model else value
         for key, value in whole.items()
     }
     halved = loaded(parts | {"difference": torch.zeros(0)}, tiny.METADATA)
     query = Query(X[:1], 500.0, TOKENS)
-    made = one_control(completed(halved, checkpoint.model.network).control(HINT), query, [0], "sd15")
-    expected = one_control(net.control(HINT), query, [0], "sd15")
+    made = one_control(completed(halved, base.network).control(HINT), query, [0], base)
+    expected = one_control(net.control(HINT), query, [0], base)
     assert torch.allclose(made.middle[0], expected.middle[0], atol=1e-4)
     with pytest.raises(DiffusionError, match="holds only the difference"):
-        one_control(halved.control(HINT), query, [0], "sd15")
+        one_control(halved.control(HINT), query, [0], base)
 
 
 def test_a_complete_control_is_not_completed(net, checkpoint):
