@@ -14,7 +14,6 @@ from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn.functional import max_pool2d
 
-from diffusion.blocks import control_names
 from diffusion.canny import canny
 from tools.bundled_models import asked, networks, sampling
 from tools.bundled_models.asked import Asked
@@ -22,12 +21,12 @@ from tools.bundled_models.colours import BACKGROUNDS, HUES, main_hue
 from tools.bundled_models.compose import with_article
 from tools.bundled_models.judge import PATH, Judge, Verdict
 from tools.bundled_models.judge import read as read_judge
-from tools.bundled_models.networks import CONTROL_PREFIX, UNET, Base
+from tools.bundled_models.networks import Base
 from tools.bundled_models.packages import ROOT
 from tools.bundled_models.sampling import Steering
 from tools.bundled_models.scenes import SCENES
 from tools.bundled_models.sprites import STICKER, Pixels
-from tools.bundled_models.train_controlnet import HIGH, LOW, untrained
+from tools.bundled_models.train_controlnet import HIGH, LOW, begun
 
 MODELS = ROOT / "models"
 SEEDS = (101, 202, 303)
@@ -122,8 +121,7 @@ def edges(made: Sequence[Pixels]) -> Tensor:
 
 def steering(base: Base, path: Path, hint: Tensor) -> Steering:
     """What a ControlNet file adds to the U-Net for a hint [count, 3, height, width], 0 or 1."""
-    control = untrained(base)
-    networks.fill(control, load_file(path), CONTROL_PREFIX, control_names(UNET))
+    control = begun(base, path)
     twice = hint.repeat(2, 1, 1, 1)
 
     def steer(x: Tensor, time: int, context: Tensor) -> dict[str, object]:

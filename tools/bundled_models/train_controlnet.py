@@ -10,7 +10,7 @@ from typing import Literal
 import torch
 from diffusers import ControlNetModel
 from diffusers.models.attention_processor import AttnProcessor
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from diffusion.blocks import control_names
@@ -50,9 +50,18 @@ def untrained(base: Base) -> ControlNetModel:
     return control
 
 
+def begun(base: Base, path: Path | None) -> ControlNetModel:
+    """The ControlNet of a file, to go on from; a new one if there is none."""
+    control = untrained(base)
+    if path is not None and path.is_file():
+        networks.fill(control, load_file(path), CONTROL_PREFIX, control_names(UNET))
+    return control
+
+
 def train(
     base: Base,
     kind: Hint,
+    control: ControlNetModel,
     stream: Stream,
     state: Path,
     minutes: float,
@@ -64,7 +73,7 @@ def train(
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     text = small_text(base.text).to(device).requires_grad_(False)
     unet = base.unet.to(device).requires_grad_(False)
-    control = untrained(base).to(device).train()
+    control = control.to(device).train()
     share = diffusion_loss.alphas()
     unsaid = words.compact(torch.tensor([START] + [END] * (LENGTH - 1)))
 
