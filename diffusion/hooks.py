@@ -6,7 +6,7 @@ A change is installed for one forward and removed after it.
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -28,6 +28,48 @@ def hooked(module: nn.Module, hooks: tuple[Hook, ...], sigma: float) -> Iterator
         for hook in hooks:
             stack.enter_context(hook.installed(module, sigma))
         yield
+
+
+Attend: TypeAlias = Callable[..., Tensor]
+"""How a layer attends, as diffusers asks for it: (layer, states [batch, token, width], ...) to the same."""
+
+
+class Site(NamedTuple):
+    """A place of a U-Net where tokens attend to each other: how often the picture was halved before it.
+
+    transformer: what reads the picture there. layers: its self-attention, in order.
+    """
+
+    depth: int
+    transformer: nn.Module
+    layers: list[Any]
+
+
+def sites(module: Any) -> list[Site]:
+    """Where tokens of diffusers' U-Net attend to each other, in order. Nothing if it is no U-Net."""
+    if not hasattr(module, "down_blocks"):
+        return []
+    last = len(module.down_blocks) - 1
+    levels = [*enumerate(module.down_blocks), (last, module.mid_block)]
+    levels += [(last - place, level) for place, level in enumerate(module.up_blocks)]
+    return [
+        Site(depth, each, [block.attn1 for block in each.transformer_blocks])
+        for depth, level in levels
+        for each in getattr(level, "attentions", ())
+    ]
+
+
+@contextmanager
+def attending(layers: list[Any], change: Callable[[Attend], Attend]) -> Iterator[None]:
+    """While this lasts, layers attend in a changed way."""
+    before = [layer.processor for layer in layers]
+    for layer in layers:
+        layer.processor = change(layer.processor)
+    try:
+        yield
+    finally:
+        for layer, attend in zip(layers, before, strict=True):
+            layer.processor = attend
 
 
 class Step(NamedTuple):

@@ -8,6 +8,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from diffusion.errors import DiffusionError
+from diffusion.hooks import attending
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +25,8 @@ class WithoutSelfAttention:
                 "Use it with Stable Diffusion 1, 2 or XL.",
             )
         layers: list[Any] = [block.attn1 for part in middle.attentions for block in part.transformer_blocks]
-        before = [layer.processor for layer in layers]
-        for layer in layers:
-            layer.processor = values_alone
-        try:
+        with attending(layers, lambda _attend: values_alone):
             yield
-        finally:
-            for layer, processor in zip(layers, before, strict=True):
-                layer.processor = processor
 
 
 WITHOUT_SELF_ATTENTION = WithoutSelfAttention()

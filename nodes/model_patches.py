@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+from diffusion.fewer_tokens import HyperTile, TokenMerging
 from diffusion.hooks import FreeU, Shrink
 from diffusion.model import Model
 from diffusion.resize import LATENT_METHODS
@@ -12,6 +13,7 @@ Factor = Annotated[float, Range(0.0, 10.0, step=0.01)]
 Percent = Annotated[float, Range(0.0, 1.0, step=0.001)]
 METHODS = ("bicubic", *(method for method in LATENT_METHODS if method != "bicubic"))
 Method = Annotated[str, OneOf(METHODS)]
+LEAST_TILE_PX = 32
 
 
 @node("FreeU", category="model_patches/unet", outputs=("MODEL",))
@@ -82,3 +84,41 @@ def patch_model_add_downscale(
     first, last = map(model.noise.percent_to_sigma, (start_percent, end_percent))
     how = downscale_after_skip, downscale_method, upscale_method
     return model.with_hook(Shrink(block_number, downscale_factor, first, last, *how))
+
+
+@node("HyperTile", category="model_patches/unet", title="HyperTile", outputs=("MODEL",))
+def hyper_tile(
+    model: Model,
+    tile_size: Annotated[int, Range(1, 2048)] = 256,
+    swap_size: Annotated[int, Range(1, 128)] = 2,
+    max_depth: Annotated[int, Range(0, 10)] = 0,
+    scale_depth: bool = False,
+) -> Model:
+    """Let a U-Net look at tiles of a large picture one by one where it looks closest, which is faster.
+
+    Args:
+        model: The diffusion model.
+        tile_size: The shortest side of a tile, in pixels. Pictures smaller than two tiles are not cut.
+        swap_size: Among how many sizes one is drawn each time, so that no seams show.
+        max_depth: How many levels further in it acts; SDXL's outermost looks at nothing, so choose 1 there.
+        scale_depth: Make tiles twice as large with each level.
+
+    Returns:
+        The changed model.
+    """
+    side = max(LEAST_TILE_PX, tile_size) // model.family.latent.downscale
+    return model.with_hook(HyperTile(side, swap_size, max_depth, scale_depth))
+
+
+@node("TomePatchModel", category="model_patches/unet", title="TomePatchModel", outputs=("MODEL",))
+def merge_tokens(model: Model, ratio: Annotated[float, Range(0.0, 1.0, step=0.01)] = 0.3) -> Model:
+    """Let a U-Net treat places that look alike as one where it looks closest, which is faster.
+
+    Args:
+        model: The diffusion model.
+        ratio: Which part of the places is merged into others; three quarters at most are.
+
+    Returns:
+        The changed model.
+    """
+    return model.with_hook(TokenMerging(ratio))
