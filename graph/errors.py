@@ -18,7 +18,7 @@ class Problem:
 
     `code` is stable and for programs: `unknown_node`, `missing_input`, `type_mismatch`, `value_out_of_range`,
     `not_an_option`, `wrong_kind`, `missing_file`, `cycle`, `dangling_link`, `lengths_differ`,
-    `other_version`, ...
+    `other_version`, `value_cut`, ...
     A `warning` does not stop a run.
     """
 

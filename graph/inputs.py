@@ -90,7 +90,15 @@ def _number(shape: Shape) -> Widget:
     if rolls := of_metadata(Rolls, shape.metadata):
         return Widget("seed", rolls.low, rolls.high)
     limits = of_metadata(Range, shape.metadata) or Range()
-    return Widget("number", limits.low, limits.high, limits.step, limits.round_to, limits.slider)
+    return Widget(
+        "number",
+        limits.low,
+        limits.high,
+        limits.step,
+        limits.round_to,
+        limits.slider,
+        cut_to=limits.cut_to,
+    )
 
 
 def _text(shape: Shape) -> Widget:

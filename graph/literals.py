@@ -41,6 +41,16 @@ def fault(item: Input, value: object, files: Names | None, suggest: Suggest) -> 
     return _fault(item, value, files, suggest)
 
 
+def cut_short(item: Input, value: object) -> Fault | None:
+    """What is lost of a value that fits, but of which the node uses a multiple of some number."""
+    to = item.widget and item.widget.cut_to
+    if not to or not isinstance(value, int) or value % to == 0:
+        return None
+    less = value // to * to
+    message = f"{item.name} is {value}, which is not a multiple of {to}, so {less} is used."
+    return Fault("value_cut", message, f"Choose {less} or {less + to}.")
+
+
 def _fault(item: Input, value: object, files: Names | None, suggest: Suggest) -> Fault | None:
     widget = item.widget
     if item.options:

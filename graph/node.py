@@ -18,7 +18,7 @@ WidgetKind: TypeAlias = Literal["number", "text", "choice", "toggle", "seed", "f
 class Widget:
     """How a value is edited. Which fields count depends on `kind`.
 
-    number: low, high, step, round_to, slider (whole when the input's type is INT)
+    number: low, high, step, round_to, slider, cut_to (whole when the input's type is INT)
     text: multiline, placeholder, dynamic     choice: options       toggle: label_on, label_off
     seed: low, high                           file: folder, upload  color: none (the value is "#rrggbb")
     """
@@ -37,6 +37,7 @@ class Widget:
     label_off: str = ""
     folder: str = ""
     upload: bool = False
+    cut_to: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

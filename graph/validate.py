@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from graph.declared import declared
 from graph.errors import Problem
-from graph.literals import Fault, fault
+from graph.literals import Fault, cut_short, fault
 from graph.node import Input, NodeSpec
 from graph.plan import cycle, cycle_message
 from graph.suggest import brief, did_you_mean
@@ -165,6 +165,8 @@ class _Check:
                 found = self._link_fault(item, links[name], agreed)
             elif node.inputs.get(name) is not None:
                 found = fault(item, node.inputs[name], self.files, self._suggest)
+                if found is None and (cut := cut_short(item, node.inputs[name])):
+                    yield Problem(*cut, node=node_id, input=name, warning=True)
             else:
                 found = self._missing(item, node)
             if found:

@@ -16,6 +16,7 @@ class Range(GroupedMetadata):
     """A number between `low` and `high`, both included: `Annotated[int, Range(1, 150)]`.
 
     `step` is one press of the editor's arrow keys, `round_to` what typed values snap to; neither is checked.
+    `cut_to` says that the node uses the multiple of it below the value: another value is warned of.
     hypothesis reads it: `st.from_type` draws values within the limits.
     """
 
@@ -24,6 +25,7 @@ class Range(GroupedMetadata):
     step: int | float | None = None
     round_to: float | None = None
     slider: bool = False
+    cut_to: int | None = None
 
     def __iter__(self) -> Iterator[BaseMetadata]:
         if self.low is not None:

@@ -13,7 +13,7 @@ from graph.define import node
 from graph.widgets import OneOf, Range
 
 Offset = Annotated[int, Range(0, 16384, step=1)]
-LatentOffset = Annotated[int, Range(0, 16384, step=8)]
+LatentOffset = Annotated[int, Range(0, 16384, step=8, cut_to=8)]
 CELL_PX = 8
 
 

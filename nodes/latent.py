@@ -11,8 +11,8 @@ from diffusion.values import Latent
 from graph.define import node
 from graph.widgets import OneOf, Range, Row
 
-Length = Annotated[int, Range(64, 16384, step=8)]
-Offset = Annotated[int, Range(0, 16384, step=8)]
+Length = Annotated[int, Range(64, 16384, step=8, cut_to=8)]
+Offset = Annotated[int, Range(0, 16384, step=8, cut_to=8)]
 BatchSize = list[Annotated[int, Range(1, 4096)]]
 ONE: Final = [1]
 QUARTERS = ("none", "90 degrees", "180 degrees", "270 degrees")
@@ -20,8 +20,8 @@ QUARTERS = ("none", "90 degrees", "180 degrees", "270 degrees")
 
 @node("EmptyLatentImage", category="latent", title="Empty Latent Image", outputs=("LATENT",))
 def empty_latent_image(
-    width: Annotated[int, Range(16, 16384, step=8)] = 512,
-    height: Annotated[int, Range(16, 16384, step=8)] = 512,
+    width: Annotated[int, Range(16, 16384, step=8, cut_to=8)] = 512,
+    height: Annotated[int, Range(16, 16384, step=8, cut_to=8)] = 512,
     batch_size: Annotated[int, Range(1, 4096)] = 1,
 ) -> Latent:
     """Make an empty latent, to be filled by a sampler.
@@ -72,8 +72,8 @@ def latent_from_batch(
 
 @node("EmptySD3LatentImage", category="latent/sd3", title="Empty SD3 Latent Image", outputs=("LATENT",))
 def empty_sd3_latent_image(
-    width: Annotated[int, Range(16, 16384, step=16)] = 1024,
-    height: Annotated[int, Range(16, 16384, step=16)] = 1024,
+    width: Annotated[int, Range(16, 16384, step=16, cut_to=8)] = 1024,
+    height: Annotated[int, Range(16, 16384, step=16, cut_to=8)] = 1024,
     batch_size: Annotated[int, Range(1, 4096)] = 1,
 ) -> Latent:
     """Make an empty latent of 16 channels, to be filled by a sampler.
@@ -91,8 +91,8 @@ def empty_sd3_latent_image(
 
 @node("EmptyFlux2LatentImage", category="latent", title="Empty Flux 2 Latent", outputs=("LATENT",))
 def empty_flux2_latent_image(
-    width: Annotated[int, Range(16, 16384, step=16)] = 1024,
-    height: Annotated[int, Range(16, 16384, step=16)] = 1024,
+    width: Annotated[int, Range(16, 16384, step=16, cut_to=8)] = 1024,
+    height: Annotated[int, Range(16, 16384, step=16, cut_to=8)] = 1024,
     batch_size: Annotated[int, Range(1, 4096)] = 1,
 ) -> Latent:
     """Make an empty latent of 128 channels and cells of 16 pixels, to be filled by a sampler.

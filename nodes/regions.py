@@ -8,8 +8,8 @@ from diffusion.values import Conditioning, Mask, Prompt
 from graph.define import node
 from graph.widgets import Range
 
-Length = Annotated[int, Range(64, 16384, step=8)]
-Offset = Annotated[int, Range(0, 16384, step=8)]
+Length = Annotated[int, Range(64, 16384, step=8, cut_to=8)]
+Offset = Annotated[int, Range(0, 16384, step=8, cut_to=8)]
 Fraction = Annotated[float, Range(0, 1.0, step=0.01)]
 Strength = Annotated[float, Range(0.0, 10.0, step=0.01)]
 Percent = Annotated[float, Range(0.0, 1.0, step=0.001)]

@@ -286,8 +286,8 @@ def resize_image_mask(
 def latent_upscale(
     samples: Latent,
     upscale_method: Annotated[str, OneOf(LATENT_METHODS)] = "nearest-exact",
-    width: Annotated[int, Range(0, 16384, step=8)] = 512,
-    height: Annotated[int, Range(0, 16384, step=8)] = 512,
+    width: Annotated[int, Range(0, 16384, step=8, cut_to=8)] = 512,
+    height: Annotated[int, Range(0, 16384, step=8, cut_to=8)] = 512,
     crop: Literal["disabled", "center"] = "disabled",
 ) -> Latent:
     """Bring a latent to another size.

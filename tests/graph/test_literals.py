@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graph.literals import fault
+from graph.literals import cut_short, fault
 from graph.node import Input, Widget
 from graph.suggest import did_you_mean
 
@@ -19,6 +19,14 @@ def code(item, value):
 def test_a_number_passes_exactly_within_its_limits(value):
     item = Input("n", "INT", Widget("number", low=-7, high=50))
     assert (code(item, value) is None) == (-7 <= value <= 50)
+
+
+@given(st.integers(0, 10_000))
+def test_a_number_of_which_only_a_multiple_is_used_is_told_with_what_is_used(value):
+    told = cut_short(Input("width", "INT", Widget("number", cut_to=8)), value)
+    assert (told is None) == (value % 8 == 0)
+    if told:
+        assert f"so {value - value % 8} is used" in told.message
 
 
 @given(st.floats())

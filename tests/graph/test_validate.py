@@ -229,6 +229,13 @@ def test_a_link_into_an_undeclared_input_is_a_fault_but_a_literal_there_a_warnin
     ]
 
 
+def test_a_value_that_is_cut_is_a_warning():
+    specs = {"Empty": NodeSpec("Empty", (Input("width", "INT", Widget("number", cut_to=8)),), terminal=True)}
+    [problem] = problems(Graph({"e": Node("Empty", inputs={"width": 130})}), specs)
+    assert (problem.code, problem.warning, problem.node, problem.input) == ("value_cut", True, "e", "width")
+    assert problem.message == "width is 130, which is not a multiple of 8, so 128 is used."
+
+
 @pytest.mark.parametrize(
     ("version", "hint"), [(1, "could not be brought up to date"), (3, "Update Photogram")]
 )

@@ -77,7 +77,7 @@ export interface CancelRequest {
  *
  * `code` is stable and for programs: `unknown_node`, `missing_input`, `type_mismatch`, `value_out_of_range`,
  * `not_an_option`, `wrong_kind`, `missing_file`, `cycle`, `dangling_link`, `lengths_differ`,
- * `other_version`, ...
+ * `other_version`, `value_cut`, ...
  * A `warning` does not stop a run.
  */
 export interface Problem {
@@ -92,7 +92,7 @@ export interface Problem {
 /**
  * How a value is edited. Which fields count depends on `kind`.
  *
- * number: low, high, step, round_to, slider (whole when the input's type is INT)
+ * number: low, high, step, round_to, slider, cut_to (whole when the input's type is INT)
  * text: multiline, placeholder, dynamic     choice: options       toggle: label_on, label_off
  * seed: low, high                           file: folder, upload  color: none (the value is "#rrggbb")
  */
@@ -111,6 +111,7 @@ export interface Widget {
   readonly label_off: string;
   readonly folder: string;
   readonly upload: boolean;
+  readonly cut_to: number | null;
 }
 
 /** A row of inputs that grows: `images` has inputs `images.image0`, `images.image1`, ... */

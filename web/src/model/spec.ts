@@ -22,6 +22,7 @@ const NO_WIDGET: Widget = {
   label_off: "",
   folder: "",
   upload: false,
+  cut_to: null,
 };
 
 export function widgetOf(kind: WidgetKind, fields: Partial<Omit<Widget, "kind">> = {}): Widget {
