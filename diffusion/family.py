@@ -41,6 +41,12 @@ class LatentFormat:
         return x / self.scale + self.shift if self.shift else x / self.scale
 
 
+def pooled_alone(prompt: Prompt, _height: int, _width: int, _is_negative: bool) -> Vector:
+    """What a network takes that reads a pooled vector and no sizes."""
+    assert prompt.pooled is not None  # sampling sets it for such a network
+    return Vector(prompt.pooled, prompt.pooled[:, :0])
+
+
 def beside(values: tuple[float, ...], latent: Tensor) -> Tensor:
     """A number for each channel, shaped to meet a latent [batch, channel, ...]."""
     return latent.new_tensor(values).view(1, -1, *(1 for _ in latent.shape[2:]))

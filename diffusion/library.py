@@ -18,6 +18,7 @@ from diffusion.control_lora import MARK, ControlLora
 from diffusion.controlnet import ControlNet
 from diffusion.errors import BrokenFile, DiffusionError, MissingFile, MissingPart, UnknownCheckpoint
 from diffusion.families import FAMILIES
+from diffusion.family import pooled_alone
 from diffusion.lora import Lora, read_lora
 from diffusion.memory import Handle, Memory
 from diffusion.model import Model, TextEncoder, Tower, Vae
@@ -27,6 +28,7 @@ from diffusion.recognition import OWN_PREVIEW, recognised, with_own_preview
 from diffusion.t2i import adapter
 from diffusion.taesd import DECODERS, open_decoder
 from diffusion.tokens import ClipTokenizer
+from diffusion.unclip import augmentor
 from diffusion.upscale import Upscaler, open_upscaler
 
 log = logging.getLogger(__name__)
@@ -101,6 +103,10 @@ class ModelLibrary:
     def clip_vision(self, name: str) -> ClipVision:
         """An image encoder from a file of its own. Raises UnknownCheckpoint if it holds none."""
         return self.opened("clip_vision", name, ClipVision, self.open_clip_vision)
+
+    def checkpoint_vision(self, name: str) -> ClipVision:
+        """The image encoder of a checkpoint that follows pictures. Raises MissingPart if it has none."""
+        return self.opened("checkpoints", name, ClipVision, self.open_own_vision)
 
     def text_encoder(self, names: Sequence[str], on_processor: bool = False) -> TextEncoder:
         """A text encoder from one file or more, in any order; which family reads them follows from them.
@@ -221,8 +227,8 @@ class ModelLibrary:
         prediction, noise, own = family.sampling(file.header, file.tensor)
         has_own = OWN_PREVIEW in file.header.metadata
         decoder = f"{file.path.stem}_taesd_decoder" if has_own else DECODERS.get(family.name, "")
-        previewer, channels = self.previewer(decoder), input_channels(network)
-        return Model(family, noise, prediction, network, channels, latent=own, previewer=previewer)
+        model = Model(family, noise, prediction, network, input_channels(network), latent=own)
+        return following(replace(model, previewer=self.previewer(decoder)), file)
 
     def previewer(self, start: str) -> nn.Module | None:
         """The tiny network for previews whose file's name starts so, if it is there and whole.
@@ -259,6 +265,15 @@ class ModelLibrary:
                 f"{file.path.name} is not an image encoder this program knows.", "Known are those of CLIP."
             )
         return ClipVision(self.handle(file, part, "image encoder"), side_px(file.header, part))
+
+    def open_own_vision(self, file: WeightFile) -> ClipVision:
+        """The image encoder of a checkpoint."""
+        if vision_part(file.header) is None:
+            raise MissingPart(
+                f"{file.path.name} has no image encoder inside.",
+                "Choose an unCLIP checkpoint, or load this one with Load Checkpoint.",
+            )
+        return self.open_clip_vision(file)
 
     def open_vae(self, file: WeightFile) -> Vae:
         """The VAE of a file."""
@@ -308,6 +323,15 @@ class ModelLibrary:
     def handle(self, file: WeightFile, part: Part | None, title: str) -> Handle:
         """A handle on a part of a file; if it has no such part, one that says so when it is used."""
         return Handle(part or absent(file.path.name, title), file, self.memory)
+
+
+def following(model: Model, file: WeightFile) -> Model:
+    """A model; one whose network takes a vector without sizes follows pictures."""
+    if "class_embedding.linear_1.weight" not in model.network.part.sources:
+        return model
+    width = model.network.shape("class_embedding.linear_1.weight")[1] // 2
+    family = replace(model.family, vector=pooled_alone)
+    return replace(model, family=family, augmentor=augmentor(file, width))
 
 
 def union_kinds(header: Header, control: Part) -> int:

@@ -29,7 +29,7 @@ NOTHING = 1e-37
 """Added to the sum of weights, so that where nobody acts the answer is 0."""
 
 SHOWN = ("concat_latent", "concat_mask")
-SAID = ("tokens", "pooled", "framing", *SHOWN)
+SAID = ("tokens", "pooled", "framing", "pictures", *SHOWN)
 """What of a prompt the network itself is given."""
 
 

@@ -1,6 +1,6 @@
 """The loop: from a latent, noise, a schedule and a sampler to a latent."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import isclose
@@ -21,7 +21,7 @@ from diffusion.preview import preview
 from diffusion.regions import Network, placed
 from diffusion.samplers import SAMPLERS, Sampler
 from diffusion.samplers.step import GuidedDenoise, Noise, Step
-from diffusion.values import Conditioning, Latent, Sigmas
+from diffusion.values import Conditioning, Latent, Prompt, Sigmas
 
 
 class Watch(Protocol):
@@ -197,8 +197,20 @@ def guided(job: Job, latent: Latent, clean: Tensor, check: Callable[[], None]) -
     """The model with its prompts and guidance inside."""
     guider, model = job.guider, job.model
     network = Network(model, network_extra(model, latent, clean), check)
-    lists = placed(guider.wanted, guider.unwanted, model.noise, clean)
+    wanted, unwanted = (told(model, group, job.noise.seed) for group in (guider.wanted, guider.unwanted))
+    lists = placed(wanted, unwanted, model.noise, clean)
     return guider.guide(network.predict, lists, model.guidance, job.sampler.guided)
+
+
+def told(model: Model, group: Sequence[Conditioning], seed: int) -> Sequence[Conditioning]:
+    """The prompts; for a network that reads pictures, what is pooled is what it is told of theirs."""
+    if (augmentor := model.augmentor) is None:
+        return group
+
+    def shown(prompt: Prompt) -> Prompt:
+        return replace(prompt, pooled=augmentor.vector(prompt.pictures, seed))
+
+    return [conditioning.each(shown) for conditioning in group]
 
 
 def noise_source(sampler: Sampler, x: Tensor, seed: int, sigmas: Sigmas) -> Noise:

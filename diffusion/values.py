@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from diffusion.controlnet import Control
+from diffusion.unclip import Followed
 
 Sigmas: TypeAlias = tuple[float, ...]
 """Noise levels, falling. Each is exactly a float32 value; the last one is usually 0."""
@@ -86,6 +87,7 @@ class Prompt:
     framing: the size of picture it asks for; None leaves that to the run.
     concat_latent, concat_mask: what a network made for inpainting or editing sees beside the state: a
     picture in the VAE's space [batch, channel, height, width], and what of it to repaint.
+    pictures: what a network that reads pictures follows beside the text.
     """
 
     tokens: Tensor
@@ -103,6 +105,7 @@ class Prompt:
     framing: Framing | None = None
     concat_latent: Tensor | None = None
     concat_mask: Tensor | None = None
+    pictures: tuple[Followed, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
 
 

@@ -169,6 +169,19 @@ def save_sd2(path: Path, metadata: dict[str, str] | None = None, spread: float =
     return saved(path, tensors | original_vae(2), metadata=metadata)
 
 
+def save_unclip(path: Path) -> Path:
+    """Write a checkpoint in the layout of Stable unCLIP 2.1: it follows what its image encoder sees."""
+    module = unet(4, **LINEAR, class_embed_type="projection", projection_class_embeddings_input_dim=2 * WIDTH)
+    shape = UnetShape(CHANNELS, (1, 1), (1, 0), 1, WIDTH, True, 4, vector=2 * WIDTH)
+    names = inverted(unet_names(shape) | vector_names("class_embedding"))
+    tensors = renamed(module, names, "model.diffusion_model.") | original_vae(4)
+    tensors |= open_clip(open_text_encoder(4), "cond_stage_model.model.")
+    tensors |= open_visual(image_encoder(4).state_dict(), "embedder.model.visual.")
+    tensors["noise_augmentor.data_mean"] = torch.linspace(-1, 1, WIDTH)[None]
+    tensors["noise_augmentor.data_std"] = torch.linspace(0.5, 2, WIDTH)[None]
+    return saved(path, tensors, torch.float32, {"vision.num_heads": str(HEADS)})
+
+
 def save_sdxl(path: Path, metadata: dict[str, str] | None = None, **marks: Tensor) -> Path:
     """Write a checkpoint in the layout of SDXL, with marker tensors."""
     tensors = original_unet(unet(3, **SDXL_UNET), sdxl_shape(2 * WIDTH, WIDTH + 6 * 256))

@@ -37,9 +37,7 @@ def refuses(header: Header) -> str | None:
         return "its U-Net makes video"
     if not shape.linear and shape.context != 1024:
         return "its attention is entered by convolutions, as in Stable Diffusion 1"
-    if shape.vector and is_unclip(shape):
-        return "its U-Net follows a picture (unCLIP), which is not supported"
-    if shape.vector:
+    if shape.vector and not is_unclip(shape):
         return f"its U-Net takes a vector of {shape.vector} numbers besides the prompt (label_emb)"
     if shape.in_channels == 7:
         return "its U-Net is an upscaler"
@@ -68,15 +66,18 @@ def fits(shape: UnetShape) -> bool:
 
 
 def sampling(header: Header, tensor: Callable[[str], Tensor]) -> Sampling:
-    """What the network predicts: the file's metadata or marks say it, else a bias tells it by its spread."""
-    noise = linear_betas()
+    """What the network predicts: the file's metadata or marks say it, else a bias tells it by its spread.
+
+    Networks that follow pictures predict velocity.
+    """
+    unet, noise = find_unet(header), linear_betas()
     noise = zero_terminal_snr(noise) if header.has("ztsnr") else noise
     said = header.metadata.get("prediction_type", "")
     if said:
         return Sampling(VELOCITY if said in ("v", "v_prediction") else EPSILON, noise)
-    return Sampling(
-        VELOCITY if header.has("v_pred") or looks_like_velocity(header, tensor) else EPSILON, noise
-    )
+    follows = unet is not None and unet.shape is not None and is_unclip(unet.shape)
+    is_velocity = follows or header.has("v_pred") or looks_like_velocity(header, tensor)
+    return Sampling(VELOCITY if is_velocity else EPSILON, noise)
 
 
 def looks_like_velocity(header: Header, tensor: Callable[[str], Tensor]) -> bool:

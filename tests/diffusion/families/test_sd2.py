@@ -136,7 +136,6 @@ def test_an_inpainting_network_predicts_noise_whatever_its_bias():
 @pytest.mark.parametrize(
     ("key", "shape", "reason"),
     [
-        ("label_emb.0.0.weight", (1280, 2048), "unCLIP"),
         ("label_emb.0.0.weight", (1280, 768), "768 numbers"),
         ("input_blocks.1.1.time_stack.0.norm1.weight", (320,), "video"),
     ],
@@ -144,6 +143,13 @@ def test_an_inpainting_network_predicts_noise_whatever_its_bias():
 def test_networks_of_the_same_width_that_do_something_else_are_refused(full, key, shape, reason):
     more = {f"model.diffusion_model.{key}": torch.empty(shape, device="meta")}
     assert reason in SD2.refuses(header_of(original_unet(UNET, **CONFIG) | more))
+
+
+def test_a_network_that_follows_pictures_is_of_this_family_and_predicts_velocity():
+    more = {"model.diffusion_model.label_emb.0.0.weight": torch.empty(1280, 2048, device="meta")}
+    header = header_of(original_unet(UNET, **CONFIG) | more)
+    assert SD2.refuses(header) is None
+    assert SD2.sampling(header, lambda _key: torch.zeros(2)).prediction is VELOCITY
 
 
 def test_a_small_file_is_recognised(family_models):
