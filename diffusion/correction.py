@@ -10,8 +10,10 @@ from math import sqrt
 import torch
 from torch import Tensor
 
-from diffusion.guidance import TINY, Guess, Guidance, linear, projected, within_image
-from diffusion.perturbation import WITHOUT_SELF_ATTENTION
+from diffusion.filters import bell, convolved
+from diffusion.guidance import TINY, Guess, Guidance, beside, linear, projected, within_image
+from diffusion.perturbation import WITHOUT_SELF_ATTENTION, WhereItLooks
+from diffusion.samplers.step import signal
 
 
 def rescaled(multiplier: float) -> Callable[[Guess], Tensor]:
@@ -140,9 +142,61 @@ def away_from_perturbed(scale: float) -> Callable[[Guess, Tensor], Tensor]:
     """Perturbed-attention guidance, Ahn et al. 2024 (arXiv:2403.17377): away from what has no structure."""
 
     def finish(guess: Guess, denoised: Tensor) -> Tensor:
-        if scale == 0 or guess.worse is None:
+        if scale == 0 or guess.ask is None:
             return denoised
-        return denoised + (guess.wanted - guess.worse(WITHOUT_SELF_ATTENTION)) * scale
+        return denoised + (guess.wanted - guess.ask(guess.x, WITHOUT_SELF_ATTENTION)) * scale
+
+    return finish
+
+
+BLUR_RADIUS = 4
+"""How far a blur of what the network looks at reaches, in cells."""
+
+
+def away_from_blurred(scale: float, blur: float) -> Callable[[Guess, Tensor], Tensor]:
+    """Self-attention guidance, Hong et al. 2023 (arXiv:2210.00939), on top of other guidance.
+
+    Away from what is seen where all that the network looks at is blurred, by a bell curve of that width in
+    cells. Both questions are about the unwanted, which is not drawn to a prompt.
+    """
+
+    def finish(guess: Guess, denoised: Tensor) -> Tensor:
+        if scale == 0 or blur == 0 or guess.ask is None:
+            return denoised
+        where = WhereItLooks()
+        guess.ask(guess.x, where, unwanted=True)
+        seen = guess.unwanted
+        soft = convolved(seen.movedim(1, -1), bell(BLUR_RADIUS, blur / BLUR_RADIUS)).movedim(-1, 1)
+        hidden = torch.lerp(seen, soft, where.looks_at(seen))
+        worse = guess.ask(hidden + (guess.x - seen), unwanted=True)
+        return denoised + (hidden - worse) * scale
+
+    return finish
+
+
+def perpendicular_to(place: int, negative_scale: float) -> Callable[[Guess], Tensor]:
+    """Perp-Neg, Armandpour et al. 2023 (arXiv:2304.04968); the empty description is the place-th other."""
+
+    def combine(guess: Guess) -> Tensor:
+        return beside(guess.wanted, guess.others[place], guess.unwanted, guess.scale, negative_scale)
+
+    return combine
+
+
+def rescaled_score(k: float, spread: float, flow: bool) -> Callable[[Guess, Tensor], Tensor]:
+    """Temporal score rescaling, Xu et al. 2025 (arXiv:2510.01184).
+
+    For data that lie around many centres with a spread, the result is right for spreads divided by sqrt(k):
+    above 1 pictures are plainer, below 1 they have more detail. spread: in the network's space.
+    """
+
+    def finish(guess: Guess, denoised: Tensor) -> Tensor:
+        alpha = signal(guess.sigma, flow)
+        if alpha == 0:
+            return denoised
+        detail = (alpha * spread / guess.sigma) ** 2
+        ratio = (detail + 1) / (detail / k + 1)
+        return (guess.x + (alpha * denoised - guess.x) * ratio) / alpha
 
     return finish
 

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from diffusion.hooks import Hook
 from diffusion.samplers.step import Guided, GuidedDenoise
+from diffusion.values import Conditioning
 
 T = TypeVar("T")
 T_contra = TypeVar("T_contra", contravariant=True)
@@ -28,11 +29,18 @@ class Predict(Protocol[T_contra]):
         """`hook` changes the network for this one question."""
 
 
+class Ask(Protocol):
+    """Asks the network once more at the same noise level: the clean latent it sees in x."""
+
+    def __call__(self, x: Tensor, hook: Hook | None = None, *, unwanted: bool = False) -> Tensor:
+        """For what is wanted, or for what is not. `hook` changes the network for this one question."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Guess:
     """Everything known where predictions become one: clean latents, all in the network's space.
 
-    Where nothing is unwanted, `unwanted` is `wanted`. worse: asks a changed network for what is wanted.
+    Where nothing is unwanted, `unwanted` is `wanted`. others: for what the guidance asks besides.
     """
 
     x: Tensor
@@ -40,7 +48,8 @@ class Guess:
     wanted: Tensor
     unwanted: Tensor
     scale: float
-    worse: Callable[[Hook], Tensor] | None = None
+    ask: Ask | None = None
+    others: tuple[Tensor, ...] = ()
 
 
 def linear(guess: Guess) -> Tensor:
@@ -53,7 +62,7 @@ class Guidance:
     """How a model wants to be guided, functions in order.
 
     always: the unwanted is asked for at scale 1 too. starts: what must begin anew with every run, because it
-    remembers earlier steps.
+    remembers earlier steps. others: what it asks for besides the wanted and the unwanted.
     """
 
     before: tuple[Callable[[Guess], Guess], ...] = ()
@@ -61,10 +70,11 @@ class Guidance:
     after: tuple[Callable[[Guess, Tensor], Tensor], ...] = ()
     always: bool = False
     starts: tuple[Callable[["Guidance"], "Guidance"], ...] = ()
+    others: tuple[Conditioning, ...] = ()
 
-    def and_before(self, change: Callable[[Guess], Guess]) -> "Guidance":
+    def and_before(self, change: Callable[[Guess], Guess], always: bool = True) -> "Guidance":
         """With one more change to the predictions before they are combined."""
-        return replace(self, before=(*self.before, change), always=True)
+        return replace(self, before=(*self.before, change), always=self.always or always)
 
     def and_after(self, change: Callable[[Guess, Tensor], Tensor], always: bool = False) -> "Guidance":
         """With one more change to what came out."""
@@ -89,7 +99,10 @@ TINY = 1e-8
 
 
 class Guide(Protocol):
-    """A way to guide: makes a denoiser of a network and descriptions of what is wanted and what is not."""
+    """A way to guide: makes a denoiser of a network and descriptions of what is wanted and what is not.
+
+    After these come the descriptions of what the guidance asks for besides.
+    """
 
     def __call__(
         self, predict: Predict[T], lists: Sequence[T], guidance: Guidance = PLAIN, unguided: bool = False
@@ -107,13 +120,14 @@ def cfg(scale: float) -> Guide:
         predict: Predict[T], lists: Sequence[T], guidance: Guidance = PLAIN, unguided: bool = False
     ) -> GuidedDenoise:
         guidance = guidance.begun()
-        alone = len(lists) == 1 or (isclose(scale, 1.0) and not (unguided or guidance.always))
+        last = len(lists) - len(guidance.others) - 1
+        alone = last == 0 or (isclose(scale, 1.0) and not (unguided or guidance.always))
         asked = lists[:1] if alone else lists
 
         def denoise(x: Tensor, sigma: float) -> Guided:
-            answers = predict(x, sigma, asked)
-            worse = asking(predict, x, sigma, lists[0])
-            return guidance.of(Guess(x, sigma, answers[0], answers[-1], scale, worse))
+            wanted, *rest = predict(x, sigma, asked)
+            ask = asking(predict, sigma, lists[0], lists[last])
+            return guidance.of(Guess(x, sigma, wanted, rest[0] if rest else wanted, scale, ask, (*rest[1:],)))
 
         return denoise
 
@@ -135,13 +149,12 @@ def dual(scale: float, scale_negative: float, nested: bool = False) -> Guide:
         guidance = guidance.begun()
 
         def denoise(x: Tensor, sigma: float) -> Guided:
-            first, second, unwanted = predict(x, sigma, lists)
+            first, second, unwanted, *others = predict(x, sigma, lists)
+            ask = asking(predict, sigma, lists[0 if nested else 1], lists[2])
+            wanted = second + (first - second) * scale if nested else second
+            outer = guidance.of(Guess(x, sigma, wanted, unwanted, scale_negative, ask, (*others,)))
             if nested:
-                inner = second + (first - second) * scale
-                worse = asking(predict, x, sigma, lists[0])
-                return guidance.of(Guess(x, sigma, inner, unwanted, scale_negative, worse))
-            worse = asking(predict, x, sigma, lists[1])
-            outer = guidance.of(Guess(x, sigma, second, unwanted, scale_negative, worse))
+                return outer
             return outer._replace(denoised=outer.denoised + (first - second) * scale)
 
         return denoise
@@ -164,21 +177,30 @@ def perpendicular(scale: float, negative_scale: float) -> Guide:
         guidance = guidance.begun()
 
         def denoise(x: Tensor, sigma: float) -> Guided:
-            wanted, empty, unwanted = predict(x, sigma, lists)
-            towards, away = wanted - empty, unwanted - empty
-            aside = away - projected(away, towards)
-            denoised = empty + scale * (towards - negative_scale * aside)
+            wanted, empty, unwanted, *others = predict(x, sigma, lists)
+            denoised = beside(wanted, empty, unwanted, scale, negative_scale)
             done = replace(guidance, combine=lambda _: denoised)
-            return done.of(Guess(x, sigma, wanted, empty, scale, asking(predict, x, sigma, lists[0])))
+            ask = asking(predict, sigma, lists[0], lists[1])
+            return done.of(Guess(x, sigma, wanted, empty, scale, ask, (*others,)))
 
         return denoise
 
     return guide
 
 
-def asking(predict: Predict[T], x: Tensor, sigma: float, wanted: T) -> Callable[[Hook], Tensor]:
-    """How to ask a changed network about one description."""
-    return lambda hook: predict(x, sigma, (wanted,), hook)[0]
+def beside(wanted: Tensor, empty: Tensor, unwanted: Tensor, scale: float, negative_scale: float) -> Tensor:
+    """Perp-Neg, Armandpour et al. 2023 (arXiv:2304.04968), as seen from the empty description."""
+    towards, away = wanted - empty, unwanted - empty
+    return empty + scale * (towards - negative_scale * (away - projected(away, towards)))
+
+
+def asking(predict: Predict[T], sigma: float, for_wanted: T, for_unwanted: T) -> Ask:
+    """How to ask a network about one of two descriptions."""
+
+    def ask(x: Tensor, hook: Hook | None = None, *, unwanted: bool = False) -> Tensor:
+        return predict(x, sigma, (for_unwanted if unwanted else for_wanted,), hook)[0]
+
+    return ask
 
 
 def projected(part: Tensor, onto: Tensor) -> Tensor:

@@ -1,14 +1,16 @@
-"""A change that makes a network worse, so that guidance can lead away from what it predicts then."""
+"""What guidance away from worse pictures asks of a network: to see no structure, to tell where it looks."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
+import torch
 from torch import Tensor, nn
+from torch.nn.functional import interpolate
 
 from diffusion.errors import DiffusionError
-from diffusion.hooks import attending
+from diffusion.hooks import Attend, attending, reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,13 +20,8 @@ class WithoutSelfAttention:
     @contextmanager
     def installed(self, module: nn.Module, sigma: float) -> Iterator[None]:  # noqa: ARG002
         """While this lasts, a network computes it."""
-        middle = getattr(module, "mid_block", None)
-        if middle is None:
-            raise DiffusionError(
-                "Perturbed attention needs a network with a middle block, and this model has none.",
-                "Use it with Stable Diffusion 1, 2 or XL.",
-            )
-        layers: list[Any] = [block.attn1 for part in middle.attentions for block in part.transformer_blocks]
+        middle = attention_in_the_middle(module)
+        layers: list[Any] = [block.attn1 for part in middle for block in part.transformer_blocks]
         with attending(layers, lambda _attend: values_alone):
             yield
 
@@ -36,3 +33,65 @@ def values_alone(attn: Any, hidden_states: Tensor, *_rest: object, **_named: obj
     """Attention whose map is the identity."""
     output: Tensor = attn.to_out[0](attn.to_v(hidden_states))
     return output
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WhereItLooks:
+    """Keeps what the first layer of a U-Net's middle block attends to: Hong et al. 2023 (arXiv:2210.00939).
+
+    maps: one for each forward so far [batch, 1, height, width]: how much all places together attend to each,
+    over heads on average. 1 is as much as if all were attended to alike.
+    """
+
+    maps: list[Tensor] = field(default_factory=list)
+
+    @contextmanager
+    def installed(self, module: nn.Module, sigma: float) -> Iterator[None]:  # noqa: ARG002
+        """While this lasts, a network computes what it does, and this looks on."""
+        first = attention_in_the_middle(module)[0]
+        sizes: list[torch.Size] = []
+
+        def noted(planes: Tensor) -> Tensor:
+            sizes.append(planes.shape[-2:])
+            return planes
+
+        def watched(attend: Attend) -> Attend:
+            def looked(layer: Any, states: Tensor, *rest: object, **named: object) -> Tensor:
+                self.maps.append(attended(layer, states).view(len(states), 1, *sizes.pop()))
+                return attend(layer, states, *rest, **named)
+
+            return looked
+
+        with ExitStack() as stack:
+            stack.callback(reading(first, noted))
+            stack.enter_context(attending([first.transformer_blocks[0].attn1], watched))
+            yield
+
+    def looks_at(self, x: Tensor, threshold: float = 1.0) -> Tensor:
+        """1 in the cells of x [batch, channel, height, width] that were attended to more than a threshold.
+
+        Of several forwards the first counts, and of its rows as many as x has.
+        """
+        found = (self.maps[0][: len(x)] > threshold).to(x)
+        return interpolate(found, size=x.shape[-2:], mode="nearest")
+
+
+def attended(layer: Any, states: Tensor) -> Tensor:
+    """How much each token [batch, token] is attended to by all together."""
+    query, key = (
+        project(states).unflatten(-1, (layer.heads, -1)).transpose(1, 2).float()
+        for project in (layer.to_q, layer.to_k)
+    )
+    weights = torch.softmax(query @ key.mT / query.shape[-1] ** 0.5, -1)
+    return weights.mean(1).sum(1)
+
+
+def attention_in_the_middle(module: Any) -> Any:
+    """The transformers of a U-Net's middle block, at least one."""
+    found = getattr(getattr(module, "mid_block", None), "attentions", None)
+    if not found:
+        raise DiffusionError(
+            "This guidance needs a network with attention in a middle block, and this model has none.",
+            "Use it with Stable Diffusion 1, 2 or XL.",
+        )
+    return found

@@ -45,7 +45,12 @@ class Guider:
     socket: ClassVar[str] = "GUIDER"
 
     def __post_init__(self) -> None:
-        require_family(self.model, *self.wanted, *self.unwanted)
+        require_family(self.model, *self.followed, *self.unwanted)
+
+    @property
+    def followed(self) -> tuple[Conditioning, ...]:
+        """The wanted prompts, and those that the model's guidance asks for besides."""
+        return (*self.wanted, *self.model.guidance.others)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -197,8 +202,10 @@ def guided(job: Job, latent: Latent, clean: Tensor, check: Callable[[], None]) -
     """The model with its prompts and guidance inside."""
     guider, model = job.guider, job.model
     network = Network(model, network_extra(model, latent, clean), check)
-    wanted, unwanted = (told(model, group, job.noise.seed) for group in (guider.wanted, guider.unwanted))
+    wanted, unwanted = (told(model, group, job.noise.seed) for group in (guider.followed, guider.unwanted))
     lists = placed(wanted, unwanted, model.noise, clean)
+    first, end = len(guider.wanted), len(guider.followed)
+    lists = (*lists[:first], *lists[end:], *lists[first:end])
     return guider.guide(network.predict, lists, model.guidance, job.sampler.guided)
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from diffusion import correction
 from diffusion.model import Model
+from diffusion.values import Conditioning
 from graph.define import node
 from graph.widgets import Range
 
@@ -142,6 +143,85 @@ def perturbed_attention_guidance(
         The model, guided so.
     """
     return replace(model, guidance=model.guidance.and_after(correction.away_from_perturbed(scale)))
+
+
+@node(
+    "SelfAttentionGuidance",
+    category="_for_testing",
+    title="Self-Attention Guidance",
+    experimental=True,
+    outputs=("MODEL",),
+)
+def self_attention_guidance(
+    model: Model,
+    scale: Annotated[float, Range(-2.0, 5.0, step=0.01)] = 0.5,
+    blur_sigma: Annotated[float, Range(0.0, 10.0, step=0.1)] = 2.0,
+) -> Model:
+    """Guide away from what the network sees where all it looks at is blurred, which brings out details.
+
+    Args:
+        model: The model to guide so.
+        scale: How strongly. At any but 0 each step takes two calls more.
+        blur_sigma: How far it is blurred, in cells of 8 pixels.
+
+    Returns:
+        The model, guided so.
+    """
+    finish = correction.away_from_blurred(scale, blur_sigma)
+    return replace(model, guidance=model.guidance.and_after(finish, always=scale != 0))
+
+
+@node(
+    "PerpNeg",
+    category="_for_testing",
+    title="Perp-Neg (DEPRECATED by PerpNegGuider)",
+    experimental=True,
+    deprecated=True,
+    outputs=("MODEL",),
+)
+def perp_neg(
+    model: Model,
+    empty_conditioning: Conditioning,
+    neg_scale: Annotated[float, Range(0.0, 100.0, step=0.01)] = 1.0,
+) -> Model:
+    """Guide away from a negative prompt only where it does not say what the positive one says too.
+
+    Args:
+        model: The model to guide so.
+        empty_conditioning: An encoded empty prompt.
+        neg_scale: How strongly the picture keeps away from the negative prompt.
+
+    Returns:
+        The model, guided so.
+    """
+    others = (*model.guidance.others, empty_conditioning)
+    combine = correction.perpendicular_to(len(others) - 1, neg_scale)
+    return replace(model, guidance=replace(model.guidance, combine=combine, others=others, always=True))
+
+
+@node(
+    "TemporalScoreRescaling",
+    category="model_patches/unet",
+    title="TSR - Temporal Score Rescaling",
+    outputs=("patched_model",),
+)
+def temporal_score_rescaling(
+    model: Model,
+    tsr_k: Annotated[float, Range(0.01, 100.0, step=0.001)] = 0.95,
+    tsr_sigma: Annotated[float, Range(0.01, 100.0, step=0.001)] = 1.0,
+) -> Model:
+    """Draw pictures that vary more, with more detail, or less and plainer.
+
+    Args:
+        model: The model to change so.
+        tsr_k: Below 1 more detail, above 1 plainer pictures; 1 changes nothing.
+        tsr_sigma: How wide the details are spread: the larger, the earlier it acts.
+
+    Returns:
+        The model, changed so.
+    """
+    finish = correction.rescaled_score(tsr_k, tsr_sigma, model.noise.is_flow)
+    return replace(model, guidance=model.guidance.and_after(finish))
 
 
 @node("FreSca", category="_for_testing", experimental=True, outputs=("MODEL",))

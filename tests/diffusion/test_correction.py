@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from diffusion import correction
-from diffusion.guidance import PLAIN, Guess, linear, projected, within_image
+from diffusion.guidance import PLAIN, Guess, linear, perpendicular, projected, within_image
 
 scales = st.floats(1.5, 20)
 
@@ -123,3 +123,51 @@ def test_a_change_that_is_the_same_everywhere_is_coarse():
 def test_guidance_grows_over_the_frames(back_again, scales_seen):
     at = guess(wanted=torch.ones(3, 4, 8, 8), unwanted=torch.zeros(3, 4, 8, 8))
     assert correction.over_frames(1.0, back_again)(at).mean((1, 2, 3)).tolist() == pytest.approx(scales_seen)
+
+
+@given(st.floats(0.1, 10), st.floats(0.1, 3), st.floats(0.05, 0.95), st.booleans())
+def test_a_rescaled_score_is_right_for_data_with_a_narrower_spread(k, spread, sigma, flow):
+    alpha = 1 - sigma if flow else 1.0
+
+    def ideal(variance):
+        return (random(0) * alpha * variance + random(1) * sigma**2) / (alpha**2 * variance + sigma**2)
+
+    finish = correction.rescaled_score(k, spread, flow)
+    assert torch.allclose(finish(guess(sigma=sigma), ideal(spread**2)), ideal(spread**2 / k))
+
+
+def test_with_k_of_one_or_in_a_flow_model_s_pure_noise_the_score_stays():
+    assert torch.allclose(correction.rescaled_score(1.0, 0.7, False)(guess(), random(3)), random(3))
+    assert torch.equal(correction.rescaled_score(2.0, 0.7, True)(guess(sigma=1.0), random(3)), random(3))
+
+
+@pytest.mark.parametrize(("scale", "blur"), [(0.0, 2.0), (0.5, 0.0)])
+def test_without_scale_or_blur_self_attention_guidance_asks_nothing(scale, blur):
+    never = correction.away_from_blurred(scale, blur)
+    assert torch.equal(never(guess(ask=lambda *_, **__: pytest.fail()), random(3)), random(3))
+
+
+def test_self_attention_guidance_leads_away_from_what_is_seen_where_it_looks_at_is_blurred():
+    asked = []
+
+    def ask(x, hook=None, *, unwanted=False):
+        if hook is not None:
+            hook.maps.append(torch.tensor([[2.0, 0.0], [0.0, 0.0]]).expand(3, 1, 2, 2))
+        asked.append((x, unwanted))
+        return x * 0
+
+    at = guess(ask=ask)
+    moved = correction.away_from_blurred(0.5, 2.0)(at, random(3)) - random(3)
+    hidden = moved / 0.5
+    assert [unwanted for _, unwanted in asked] == [True, True]
+    assert torch.equal(asked[0][0], at.x) and torch.allclose(asked[1][0], hidden + at.x - at.unwanted)
+    assert torch.allclose(hidden[:, :, 4:, 4:], at.unwanted[:, :, 4:, 4:])
+    assert hidden[:, :, :4, :4].std() < 0.5 * at.unwanted[:, :, :4, :4].std()
+
+
+def test_perpendicular_guidance_of_a_model_is_that_of_its_guider():
+    others = (random(4), random(5))
+    combined = correction.perpendicular_to(1, 2.0)(guess(others=others))
+    asked = [random(1), random(5), random(2)]
+    by_guider = perpendicular(5.0, 2.0)(lambda x, sigma, lists: [asked[each] for each in lists], (0, 1, 2))
+    assert torch.allclose(combined, by_guider(random(0), 2.0).denoised)

@@ -59,6 +59,37 @@ def test_a_models_changes_come_before_and_after_in_the_order_they_were_added():
     assert seen == ["before", "after"]
 
 
+@pytest.mark.parametrize(
+    ("guide", "lists"), [(cfg(3.0), 2), (dual(3.0, 2.0), 3), (perpendicular(3.0, 1.0), 3)]
+)
+def test_what_guidance_asks_for_besides_stands_behind_what_is_wanted_and_what_is_not(guide, lists):
+    seen = []
+    guidance = Guidance(others=(None,), after=(lambda guess, denoised: seen.append(guess) or denoised,))
+    plain = guide(predict, (3.0, 2.0, 1.0)[:lists])(X, 1.0)
+    both = guide(predict, (*(3.0, 2.0, 1.0)[:lists], 9.0), guidance)(X, 1.0)
+    assert torch.equal(both.denoised, plain.denoised) and torch.equal(both.unguided, plain.unguided)
+    assert [each.mean().item() for each in seen[0].others] == [9.0]
+
+
+def test_with_nothing_unwanted_nothing_is_asked_besides():
+    guidance = Guidance(others=(None,), combine=lambda guess: pytest.fail(), always=True)
+    assert torch.equal(cfg(3.0)(predict, (2.0, 9.0), guidance)(X, 1.0).denoised, 2 * X)
+
+
+def test_guidance_can_ask_once_more_about_either_description():
+    def hooked(x, sigma, lists, hook=None):
+        return [x * each + (hook or 0) for each in lists]
+
+    answers = []
+    guidance = PLAIN.and_after(
+        lambda guess, denoised: (
+            answers.extend([guess.ask(X * 5, 1), guess.ask(X * 5, unwanted=True)]) or denoised
+        )
+    )
+    cfg(3.0)(hooked, (3.0, 2.0), guidance)(X, 1.0)
+    assert torch.equal(answers[0], X * 15 + 1) and torch.equal(answers[1], X * 10)
+
+
 @given(scales, scales)
 def test_dual_guidance_with_two_equal_wishes_is_guidance_with_one(scale, scale_negative):
     both = dual(scale, scale_negative)(predict, (2.0, 2.0, 1.0))(X, 1.0).denoised

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from diffusion.errors import DiffusionError
-from diffusion.perturbation import WITHOUT_SELF_ATTENTION, values_alone
+from diffusion.perturbation import WITHOUT_SELF_ATTENTION, WhereItLooks, attended, values_alone
 from tests import tiny
 from tests.diffusion.toy import Toy
 
@@ -37,5 +37,23 @@ def test_only_the_middle_is_changed():
 
 def test_a_network_without_a_middle_block_is_told_so():
     change = WITHOUT_SELF_ATTENTION.installed(Toy(), 1.0)
-    with pytest.raises(DiffusionError, match="needs a network with a middle block"), change:
+    with pytest.raises(DiffusionError, match="with attention in a middle block"), change:
         pass
+
+
+def test_what_is_attended_to_is_one_on_average_and_one_everywhere_if_all_tokens_are_alike():
+    layer = middle(tiny.unet())[0]
+    states = torch.randn(2, 6, layer.to_q.in_features, generator=torch.Generator().manual_seed(0))
+    assert torch.allclose(attended(layer, states).mean(1), torch.ones(2))
+    assert torch.allclose(attended(layer, states[:, :1].expand(-1, 6, -1)), torch.ones(2, 6))
+
+
+def test_looking_on_changes_nothing_and_gives_a_map_of_the_middle():
+    unet, where = tiny.unet(), WhereItLooks()
+    x, tokens = torch.randn(2, 4, 8, 12, generator=torch.Generator().manual_seed(0)), torch.zeros(2, 7, 8)
+    plain = unet(x, 5, encoder_hidden_states=tokens).sample
+    with where.installed(unet, 1.0):
+        assert torch.equal(unet(x, 5, encoder_hidden_states=tokens).sample, plain)
+    assert [each.shape for each in where.maps] == [(2, 1, 4, 6)]
+    assert where.looks_at(x).shape == (2, 1, 8, 12)
+    assert set(where.looks_at(x[:1]).unique().tolist()) == {0.0, 1.0}

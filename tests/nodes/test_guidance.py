@@ -1,15 +1,18 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
 from diffusion.encode import encode
-from diffusion.guidance import cfg
+from diffusion.errors import FamilyMismatch
+from diffusion.guidance import cfg, perpendicular
 from diffusion.noise import RunNoise
 from diffusion.sample import Guider, Job, sample
 from diffusion.schedules import karras
 from diffusion.values import Latent
 from nodes import guidance
 from tests import tiny
-from tests.diffusion.toy import NOISE, says, toy_model
+from tests.diffusion.toy import NOISE, latent, says, toy_model
 
 LATENT = Latent(torch.zeros(1, 4, 8, 8))
 CHANGES = [
@@ -20,16 +23,21 @@ CHANGES = [
     guidance.tangential_damping_cfg,
     guidance.adaptive_projected_guidance,
     guidance.epsilon_scaling,
+    guidance.temporal_score_rescaling,
     guidance.fresca,
     guidance.video_linear_cfg,
     guidance.video_triangle_cfg,
 ]
-STRONG = {"fresca": {"scale_low": 2.0}}  # what the toy's prompts differ in is coarse
+STRONG = {
+    "fresca": {"scale_low": 2.0},
+    "temporal_score_rescaling": {"tsr_k": 0.5},
+}  # what the toy's prompts differ in is coarse
 NEUTRAL = {
     "rescale_cfg": {"multiplier": 0.0},
     "renorm_cfg": {"renorm_cfg": 0.0},
     "adaptive_projected_guidance": {"norm_threshold": 0.0},
     "epsilon_scaling": {"scaling_factor": 1.0},
+    "temporal_score_rescaling": {"tsr_k": 1.0},
     "fresca": {"scale_high": 1.0},
     "video_linear_cfg": {"min_cfg": 6.0},
     "video_triangle_cfg": {"min_cfg": 6.0},
@@ -80,9 +88,10 @@ def made(model, prompt, scale=1.0):
     return sample(job, lambda *_, **__: None).samples
 
 
-def test_guidance_away_from_a_network_without_attention_changes_the_picture(unet):
+@pytest.mark.parametrize("change", [guidance.perturbed_attention_guidance, guidance.self_attention_guidance])
+def test_guidance_away_from_a_network_that_sees_less_changes_the_picture(unet, change):
     model, prompt = unet
-    changed = made(guidance.perturbed_attention_guidance(model), prompt)
+    changed = made(change(model), prompt)
     assert changed.isfinite().all()
     assert not torch.allclose(changed, made(model, prompt), atol=1e-4)
 
@@ -90,6 +99,22 @@ def test_guidance_away_from_a_network_without_attention_changes_the_picture(unet
 def test_at_scale_zero_it_is_the_plain_picture_and_the_network_stays_what_it_was(unet):
     model, prompt = unet
     plain = made(model, prompt)
-    made(guidance.perturbed_attention_guidance(model, 4.0), prompt)
-    assert torch.equal(made(guidance.perturbed_attention_guidance(model, 0.0), prompt), plain)
+    for change in (guidance.perturbed_attention_guidance, guidance.self_attention_guidance):
+        made(change(model, 4.0), prompt)
+        assert torch.equal(made(change(model, 0.0), prompt), plain)
     assert torch.equal(made(model, prompt), plain)
+
+
+def test_perpendicular_guidance_in_the_model_is_that_of_its_guider():
+    model, job = toy_model(), {"latent": latent(), "sigmas": karras(5, NOISE), "noise": RunNoise(2)}
+    deprecated = guidance.perp_neg(model, says(0.2), 2.0)
+    by_model = Guider(deprecated, (says(1.5),), (says(-1),), cfg(6.0))
+    by_guider = Guider(model, (says(1.5), says(0.2)), (says(-1),), perpendicular(6.0, 2.0))
+    one, other = (sample(Job(each, **job), lambda *_, **__: None).samples for each in (by_model, by_guider))
+    assert torch.allclose(one, other, atol=1e-5)
+
+
+def test_an_empty_prompt_of_another_family_is_refused():
+    other = says(0).each(lambda entry: replace(entry, family="sdxl"))
+    with pytest.raises(FamilyMismatch):
+        Guider(guidance.perp_neg(toy_model(), other), (says(1),), (says(0),), cfg(6.0))
