@@ -201,6 +201,18 @@ def rescaled_score(k: float, spread: float, flow: bool) -> Callable[[Guess, Tens
     return finish
 
 
+def changed_difference(change: Callable[[Tensor], Tensor]) -> Callable[[Guess], Guess]:
+    """What the wanted has beyond the unwanted is changed; without an unwanted, the wanted itself."""
+
+    def changed(guess: Guess) -> Guess:
+        if guess.unwanted is guess.wanted:
+            alone = change(guess.wanted)
+            return replace(guess, wanted=alone, unwanted=alone)
+        return replace(guess, wanted=guess.unwanted + change(guess.wanted - guess.unwanted))
+
+    return changed
+
+
 def over_frames(lowest: float, back_again: bool = False) -> Callable[[Guess], Tensor]:
     """Guidance that grows over the frames of a video, Blattmann et al. 2023 (arXiv:2311.15127), appendix D.
 

@@ -24,10 +24,14 @@ def blurred(image: Tensor, radius: int, sigma: float) -> Image:
 
 def sharpened(image: Tensor, radius: int, sigma: float, alpha: float) -> Image:
     """A picture with ten times alpha of what blurring takes away put on top."""
-    planes = torch.as_tensor(image)
+    return Image(convolved(torch.as_tensor(image), sharpening(radius, sigma, alpha)).clamp(0, 1))
+
+
+def sharpening(radius: int, sigma: float, alpha: float) -> Tensor:
+    """The kernel of `sharpened`; its sum is 1."""
     kernel = -10 * alpha * bell(radius, sigma)
     kernel[radius, radius] += 1 - kernel.sum()  # in place: made one line above
-    return Image(convolved(planes, kernel).clamp(0, 1))
+    return kernel
 
 
 def bell(radius: int, sigma: float) -> Tensor:
