@@ -118,6 +118,8 @@ def test_the_article_fits_the_word():
     assert with_article("apple on the left") == "an apple on the left"
     assert with_article("glasses on the left") == "glasses on the left"
     assert with_article("bus") == "a bus"
+    assert with_article("unicorn") == "a unicorn"
+    assert with_article("umbrella") == "an umbrella"
 
 
 def test_every_prompt_of_a_score_is_held_out():

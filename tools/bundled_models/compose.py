@@ -264,7 +264,8 @@ def with_article(words: str) -> str:
     noun = words.split(" on the ")[0].split(" at the ")[0]
     if is_plural(noun):
         return words
-    return f"{'an' if words[0] in 'aeiou' else 'a'} {words}"
+    sounds_open = words[0] in "aeiou" and not words.startswith(("ufo", "uni"))
+    return f"{'an' if sounds_open else 'a'} {words}"
 
 
 def plural(noun: str) -> str:

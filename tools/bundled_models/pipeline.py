@@ -250,7 +250,7 @@ class Pipeline:
             self.codec,
             self.state("judge"),
             self.minutes["judge"],
-            self.pictures,
+            3 * self.pictures,
             report=self.report,
         )
         judge.save(made, self.target("judge"))

@@ -4,6 +4,7 @@
 """
 
 import argparse
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from PIL import Image, ImageDraw
 from safetensors.torch import load_file
 
 from tools.bundled_models import networks, sampling, score
+from tools.bundled_models.compose import with_article
 from tools.bundled_models.networks import Base
 from tools.bundled_models.packages import ROOT
 from tools.bundled_models.sprites import Pixels
@@ -49,15 +51,16 @@ SEED = 1
 COLUMNS = 8
 
 
-def sheet(made: Sequence[Pixels], titles: Sequence[str]) -> Image.Image:
-    """Pictures in rows of eight, each with its words below it."""
-    side = made[0].shape[0]
-    rows = -(-len(made) // COLUMNS)
-    page = Image.new("RGB", (min(COLUMNS, len(made)) * side, rows * (side + TITLE)), "white")
+def sheet(
+    made: Sequence[Pixels], titles: Sequence[str], columns: int = COLUMNS, side: int = 128
+) -> Image.Image:
+    """Pictures in rows, each with its words below it."""
+    rows = -(-len(made) // columns)
+    page = Image.new("RGB", (min(columns, len(made)) * side, rows * (side + TITLE)), "white")
     draw = ImageDraw.Draw(page)
     for index, (picture, title) in enumerate(zip(made, titles, strict=True)):
-        x, y = index % COLUMNS * side, index // COLUMNS * (side + TITLE)
-        page.paste(Image.fromarray(picture), (x, y))
+        x, y = index % columns * side, index // columns * (side + TITLE)
+        page.paste(Image.fromarray(picture).resize((side, side), Image.Resampling.BOX), (x, y))
         cut = title.rfind(" ", 0, 22) if len(title) > 22 else len(title)
         draw.text((x + 2, y + side + 1), title[:cut], fill="black")
         draw.text((x + 2, y + side + 12), title[cut:].strip(), fill="black")
@@ -89,9 +92,13 @@ def main() -> None:
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
-    base = networks.read(options.models / "checkpoints" / "photogram.safetensors")
+    checkpoint = options.models / "checkpoints" / "photogram.safetensors"
+    base = networks.read(checkpoint)
     base.vae.eval()
     sheets = {"text_to_image": sheet(score.pictures(base, PROMPTS, seeds(len(PROMPTS))), PROMPTS)}
+    nouns = json.loads(networks.metadata(checkpoint)["photogram.objects"])
+    prompts = [f"{with_article(noun)} on a white background" for noun in nouns]
+    sheets["objects"] = sheet(score.pictures(base, prompts, seeds(len(nouns))), nouns, 16, 64)
     control = options.models / "controlnet" / "photogram_edges.safetensors"
     if control.is_file():
         sheets["edges"] = sheet(*steered(base, control))
