@@ -1,9 +1,10 @@
 """What our sampling costs beside a plain loop that calls a network of the diffusers library as it comes.
 
-    python -m bench.sampling [--without-full-size]
+    python -m bench.sampling [--without-full-size] [--xl]
 
 The bundled model; a network that does nothing, so that all time is ours; and a full-size Stable Diffusion 1.5
 U-Net with random weights at 512x512, whose file of 1.7 GB lies in the temporary folder for that long.
+`--xl`: SDXL's U-Net at 1024x1024 instead of all these, one step; a file of 5.1 GB, and 18 GB of memory.
 """
 
 import copy
@@ -40,6 +41,9 @@ PRECISION = "float32"
 def figures() -> Iterator[Figure]:
     """Each network in turn; the largest comes last, because the peak of memory never falls."""
     with torch.inference_mode():
+        if "--xl" in sys.argv:
+            yield from full_size_xl()
+            return
         job = bundled(steps=24, cells=16)
         sample(job, watch)  # imports the libraries and loads the weights
         yield from beside_plain("bundled model, 128x128", job, 6)
@@ -82,6 +86,23 @@ def full_size() -> Iterator[Figure]:
         yield from in_bfloat16("full size, 512x512", job)
 
 
+def full_size_xl() -> Iterator[Figure]:
+    """SDXL: one step of ours, one of the plain loop with the very same module, and one in bfloat16."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_full_size(Path(folder) / "xl.safetensors", is_xl=True)
+        memory = Memory(precision=PRECISION)
+        library = ModelLibrary({"checkpoints": [Path(folder)]}, memory)
+        job = random_job(library.checkpoint("xl.safetensors").model, steps=1, width=2048, cells=128)
+        made: list[Tensor] = []
+        ours = cost(lambda: made.append(sample(job, watch).samples))
+        with job.model.network.resident() as module:
+            theirs = cost(lambda: made.append(plain(job, untuned(module))))
+        torch.testing.assert_close(*made, rtol=1e-3, atol=1e-3)
+        yield from compared("SDXL, 1024x1024", ours, theirs)
+        yield Figure("SDXL: peak memory, with the mapped file", peak_bytes() / 1e9, "GB")
+        yield from in_bfloat16("SDXL, 1024x1024", job)
+
+
 def beside_plain(name: str, job: Job, times: int) -> Iterator[Figure]:
     """Our steps and those of the plain loop, which must come to the same picture."""
     unet = as_it_comes(job)
@@ -89,6 +110,11 @@ def beside_plain(name: str, job: Job, times: int) -> Iterator[Figure]:
     steps = len(job.sigmas) - 1
     pairs = [(per_step(job), divided(cost(lambda: plain(job, unet)), steps)) for _ in range(times)]
     ours, theirs = (least(column) for column in zip(*pairs, strict=True))  # in turn: machines have moods
+    yield from compared(name, ours, theirs)
+
+
+def compared(name: str, ours: Cost, theirs: Cost) -> Iterator[Figure]:
+    """A step of ours and one of the plain loop."""
     yield Figure(f"{name}: wall per step", ours.wall * 1e3, "ms")
     yield Figure(f"{name}: CPU per step", ours.cpu * 1e3, "ms")
     yield Figure(f"{name}: CPU per step of the plain loop", theirs.cpu * 1e3, "ms")
@@ -112,13 +138,17 @@ def in_bfloat16(name: str, job: Job) -> Iterator[Figure]:
 
 
 def as_it_comes(job: Job) -> nn.Module:
-    """The network with the library's own attention and its weights laid out as in the file."""
+    """A copy of the network with the library's own attention and its weights laid out as in the file."""
+    with job.model.network.resident() as module:
+        return untuned(copy.deepcopy(module))
+
+
+def untuned(unet: nn.Module) -> nn.Module:
+    """The network, changed back to the library's own attention and to weights laid out as in the file."""
     from diffusers.models.attention_processor import AttnProcessor2_0
 
-    with job.model.network.resident() as module:
-        unet = copy.deepcopy(module).to(memory_format=torch.contiguous_format)
     unet.set_attn_processor(AttnProcessor2_0())
-    return unet
+    return unet.to(memory_format=torch.contiguous_format)
 
 
 def per_step(job: Job) -> Cost:
@@ -143,13 +173,19 @@ def watch(done: int, total: int, preview: object = None) -> None:
 
 def plain(job: Job, unet: nn.Module) -> Tensor:
     """Euler's method with guidance, as a script would write it."""
-    tokens = torch.cat([prompts.entries[0].tokens for prompts in (*job.guider.wanted, *job.guider.unwanted)])
+    prompts = [found.entries[0] for found in (*job.guider.wanted, *job.guider.unwanted)]
+    tokens, more = torch.cat([prompt.tokens for prompt in prompts]), {}
+    if job.model.family.name == "sdxl":
+        side = 8.0 * job.latent.samples.shape[-1]
+        sizes = torch.tensor([[side, side, 0.0, 0.0, side, side]] * len(prompts))
+        more = {"text_embeds": torch.cat([prompt.pooled for prompt in prompts]), "time_ids": sizes}
     generator = torch.Generator().manual_seed(job.noise.seed)
     x = torch.randn(job.latent.samples.shape, generator=generator) * (1 + job.sigmas[0] ** 2) ** 0.5
     for sigma, following in pairwise(job.sigmas):
         scaled = (x / (sigma**2 + 1) ** 0.5).repeat(2, 1, 1, 1)
         time = job.model.noise.timestep(sigma)
-        wanted, unwanted = unet(scaled, time, encoder_hidden_states=tokens, return_dict=False)[0].chunk(2)
+        said = unet(scaled, time, encoder_hidden_states=tokens, added_cond_kwargs=more, return_dict=False)[0]
+        wanted, unwanted = said.chunk(2)
         x = x + (unwanted + CFG * (wanted - unwanted)) * (following - sigma)
     return x / job.model.family.latent.scale
 
@@ -164,16 +200,24 @@ def bundled(steps: int, cells: int) -> Job:
     return Job(guider, Latent(torch.zeros(1, 4, cells, cells)), sigmas, noise=RunNoise(SEED))
 
 
-def random_job(model: Model) -> Job:
-    """Two steps of a full-size network, guided by noise."""
+def random_job(model: Model, steps: int = 2, width: int = 768, cells: int = 64) -> Job:
+    """A few steps of a full-size network, guided by noise."""
     generator = torch.Generator().manual_seed(SEED)
     wanted, unwanted = (
-        Conditioning((Prompt(torch.randn(1, 77, 768, generator=generator), family=model.family.name),))
+        Conditioning(
+            (
+                Prompt(
+                    torch.randn(1, 77, width, generator=generator),
+                    torch.randn(1, 1280, generator=generator),
+                    family=model.family.name,
+                ),
+            )
+        )
         for _ in range(2)
     )
-    sigmas = SCHEDULES["sgm_uniform"](2, model.noise)
+    sigmas = SCHEDULES["sgm_uniform"](steps, model.noise)
     guider = Guider(model, (wanted,), (unwanted,), cfg(CFG))
-    return Job(guider, Latent(torch.zeros(1, 4, 64, 64)), sigmas, noise=RunNoise(SEED))
+    return Job(guider, Latent(torch.zeros(1, 4, cells, cells)), sigmas, noise=RunNoise(SEED))
 
 
 def peak_bytes() -> int:

@@ -16,13 +16,27 @@ import torch
 from diffusers import UNet2DConditionModel
 
 from bench.figures import Figure, cost, show
-from diffusion.blocks import UnetShape, inverted, translated, unet_names
+from diffusion.blocks import UnetShape, inverted, translated, unet_names, vector_names
 from diffusion.checkpoint import WeightFile
 from diffusion.families.sd15 import SD15
 from diffusion.memory import Handle, Memory
 from diffusion.parts import UNET_PREFIXES
 
 FULL = UnetShape((320, 640, 1280, 1280), (2, 2, 2, 2), (1, 1, 1, 0), 1, 768, False, 4)
+FULL_CONFIG = {"cross_attention_dim": 768}
+XL = UnetShape((320, 640, 1280), (2, 2, 2), (0, 2, 10), 10, 2048, True, 4, vector=2816)
+XL_CONFIG = {
+    "block_out_channels": (320, 640, 1280),
+    "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+    "up_block_types": ("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
+    "transformer_layers_per_block": (1, 2, 10),
+    "attention_head_dim": (5, 10, 20),
+    "cross_attention_dim": 2048,
+    "use_linear_projection": True,
+    "addition_embed_type": "text_time",
+    "addition_time_embed_dim": 256,
+    "projection_class_embeddings_input_dim": 2816,
+}
 CHUNK_BYTES = 1 << 24
 
 
@@ -55,11 +69,11 @@ def load(path: Path) -> Memory:
         return memory
 
 
-def write_full_size(path: Path) -> None:
+def write_full_size(path: Path, is_xl: bool = False) -> None:
     """A file with every weight of the full-size U-Net under its original name, small, random and float16."""
     with torch.device("meta"):
-        module = UNet2DConditionModel(cross_attention_dim=768)
-    names = inverted(unet_names(FULL))
+        module = UNet2DConditionModel(**(XL_CONFIG if is_xl else FULL_CONFIG))
+    names = inverted(unet_names(XL) | vector_names("add_embedding") if is_xl else unet_names(FULL))
     header, place = {}, 0
     for key, tensor in module.state_dict().items():
         size = 2 * math.prod(tensor.shape)
