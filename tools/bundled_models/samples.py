@@ -61,7 +61,8 @@ def sheet(
     for index, (picture, title) in enumerate(zip(made, titles, strict=True)):
         x, y = index % columns * side, index // columns * (side + TITLE)
         page.paste(Image.fromarray(picture).resize((side, side), Image.Resampling.BOX), (x, y))
-        cut = title.rfind(" ", 0, 22) if len(title) > 22 else len(title)
+        room = side // 6 + 1
+        cut = title.rfind(" ", 0, room) if len(title) > room else len(title)
         draw.text((x + 2, y + side + 1), title[:cut], fill="black")
         draw.text((x + 2, y + side + 12), title[cut:].strip(), fill="black")
     return page
