@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from diffusion.brownian import brownian_path
-from diffusion.samplers.step import Noise
+from diffusion.samplers.step import Noise, SizedNoise
 from diffusion.values import Latent, Sigmas
 
 SEEDS = 2**64
@@ -57,12 +57,21 @@ def step_noise(x: Tensor, seed: int) -> Noise:
 
     On the CPU it is seeded one higher, or it would repeat the initial noise.
     """
-    generator = torch.Generator(x.device).manual_seed((seed + (x.device.type == "cpu")) % SEEDS)
-    shape, dtype, device = x.shape, x.dtype, x.device
+    draw_like, like = sized_noise(x, seed), x.new_empty(1).expand(x.shape)  # a shape, without its memory
 
     def draw(sigma: float, sigma_next: float) -> Tensor:
         del sigma, sigma_next  # this source is white: only the order of the draws counts
-        return torch.randn(shape, generator=generator, dtype=dtype, device=device)
+        return draw_like(like)
+
+    return draw
+
+
+def sized_noise(x: Tensor, seed: int) -> SizedNoise:
+    """The stream of `step_noise`, for latents of any size."""
+    generator = torch.Generator(x.device).manual_seed((seed + (x.device.type == "cpu")) % SEEDS)
+
+    def draw(like: Tensor) -> Tensor:
+        return torch.randn(like.shape, generator=generator, dtype=like.dtype, device=like.device)
 
     return draw
 

@@ -20,7 +20,7 @@ from diffusion.noise import RunNoise
 from diffusion.preview import preview
 from diffusion.regions import Network, placed
 from diffusion.samplers import SAMPLERS, Sampler
-from diffusion.samplers.step import GuidedDenoise, Noise, Step
+from diffusion.samplers.step import Guided, GuidedDenoise, Noise, SizedNoise, Step
 from diffusion.values import Conditioning, Latent, Prompt, Sigmas
 
 
@@ -153,7 +153,11 @@ def prepare(job: Job, check: Callable[[], None] = quiet) -> Run:
     clean = latent.samples.float().to(device)
     clean = model.latent_in(clean) if clean.any() else clean
     x = model.prediction.noised(drawn, clean, sigmas[0], is_max(sigmas[0], model.noise.sigma_max))
-    denoise = guided(job, latent, clean, check)
+    if sampler.draws == "sized":
+        require_no_mask(latent)
+        denoise = fitting_anew(lambda state: guided(job, latent, state, check))
+    else:
+        denoise = guided(job, latent, clean, check)
     if latent.noise_mask is not None:
         own = sampler.own_mask_noise and not job.noise.silent
         background = noise.mask_noise(clean, seed).to(device) if own else drawn
@@ -209,6 +213,29 @@ def guided(job: Job, latent: Latent, clean: Tensor, check: Callable[[], None]) -
     return guider.guide(network.predict, lists, model.guidance, job.sampler.guided)
 
 
+def fitting_anew(make: Callable[[Tensor], GuidedDenoise]) -> GuidedDenoise:
+    """A denoiser that is made for the size of a state, and made anew when that changes."""
+    made: GuidedDenoise | None = None
+    size = torch.Size()
+
+    def denoise(x: Tensor, sigma: float) -> Guided:
+        nonlocal made, size
+        if made is None or x.shape != size:
+            made, size = make(x), x.shape
+        return made(x, sigma)
+
+    return denoise
+
+
+def require_no_mask(latent: Latent) -> None:
+    """Refuse a mask where the picture changes its size on the way."""
+    if latent.noise_mask is not None:
+        raise DiffusionError(
+            "This sampler makes the picture larger as it goes, so it cannot keep a part of it as it is.",
+            "Remove the noise mask, or choose another sampler.",
+        )
+
+
 def told(model: Model, group: Sequence[Conditioning], seed: int) -> Sequence[Conditioning]:
     """The prompts; for a network that reads pictures, what is pooled is what it is told of theirs."""
     if (augmentor := model.augmentor) is None:
@@ -220,12 +247,14 @@ def told(model: Model, group: Sequence[Conditioning], seed: int) -> Sequence[Con
     return [conditioning.each(shown) for conditioning in group]
 
 
-def noise_source(sampler: Sampler, x: Tensor, seed: int, sigmas: Sigmas) -> Noise:
+def noise_source(sampler: Sampler, x: Tensor, seed: int, sigmas: Sigmas) -> Noise | SizedNoise:
     """Where a sampler's own draws come from. A Brownian path covers the schedule as it was given."""
     if sampler.draws == "brownian":
         return noise.brownian_noise(x, seed, sigmas, x.device)
     if sampler.draws == "brownian_cpu":
         return noise.brownian_noise(x, seed, sigmas, torch.device("cpu"))
+    if sampler.draws == "sized":
+        return noise.sized_noise(x, seed)
     return noise.step_noise(x, seed)
 
 

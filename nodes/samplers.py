@@ -3,8 +3,10 @@
 from dataclasses import replace
 from typing import Annotated, Literal
 
+from diffusion.errors import DiffusionError
 from diffusion.model import Model
-from diffusion.samplers import SAMPLERS, Sampler
+from diffusion.resize import Method
+from diffusion.samplers import LCM_UPSCALE, SAMPLERS, Sampler
 from diffusion.samplers.dpm_solver import Control
 from diffusion.samplers.er_sde import noise_scaler
 from diffusion.samplers.sa_solver import Adams
@@ -15,6 +17,7 @@ from graph.widgets import OneOf, Range
 CATEGORY = "sampling/custom_sampling/samplers"
 Amount = Annotated[float, Range(0.0, 100.0, step=0.01)]
 Device = Literal["gpu", "cpu"]
+GROWING: tuple[Method, ...] = ("bislerp", "nearest-exact", "bilinear", "area", "bicubic")
 
 
 @node("KSamplerSelect", category=CATEGORY, outputs=("SAMPLER",))
@@ -254,6 +257,47 @@ def sampler_sa_solver(
     solver = Adams(predictor_order, corrector_order, simple_order_2, eta, s_noise)
     levels = tuple(model.noise.percent_to_sigma(part) for part in (sde_start_percent, sde_end_percent))
     return replace(chosen, stochastic=None).with_options(solver=solver, stochastic=levels)
+
+
+@node("SamplerLCMUpscale", category=CATEGORY, outputs=("SAMPLER",))
+def sampler_lcm_upscale(
+    scale_ratio: Annotated[float, Range(0.1, 20.0, step=0.01)] = 1.0,
+    scale_steps: Annotated[int, Range(-1, 1000, step=1)] = -1,
+    upscale_method: Annotated[str, OneOf(GROWING)] = "bislerp",
+) -> Sampler:
+    """Consistency sampling of a picture that grows on the way.
+
+    Args:
+        scale_ratio: How many times as wide and high it is in the end.
+        scale_steps: Over how many of the first steps it grows; -1 is half of them.
+        upscale_method: How values between cells are found.
+
+    Returns:
+        The sampler.
+    """
+    growing = None if scale_steps < 0 else scale_steps
+    return LCM_UPSCALE.with_options(ratio=scale_ratio, growing=growing, method=upscale_method)
+
+
+@node(
+    "SamplerEulerCFGpp",
+    category="_for_testing",
+    title="SamplerEulerCFG++",
+    experimental=True,
+    outputs=("SAMPLER",),
+)
+def sampler_euler_cfg_pp(version: Literal["regular", "alternative"] = "regular") -> Sampler:
+    """Euler's method with the noise it keeps not guided. Use it with a low cfg.
+
+    Args:
+        version: The alternative one is not supported.
+
+    Returns:
+        The sampler.
+    """
+    if version == "alternative":
+        raise DiffusionError("The alternative version of Euler CFG++ is not supported.", "Choose regular.")
+    return SAMPLERS["euler_cfg_pp"]
 
 
 def _on(device: Device, name: str) -> Sampler:

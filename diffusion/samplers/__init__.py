@@ -27,7 +27,7 @@ from diffusion.samplers.er_sde import er_sde
 from diffusion.samplers.euler import euler, euler_ancestral, euler_ancestral_cfg_pp, euler_cfg_pp
 from diffusion.samplers.gradient_estimation import gradient_estimation, gradient_estimation_cfg_pp
 from diffusion.samplers.heun import heun, heunpp2
-from diffusion.samplers.lcm import lcm
+from diffusion.samplers.lcm import lcm, lcm_upscale
 from diffusion.samplers.multistep import deis, ipndm, ipndm_v, lms
 from diffusion.samplers.res_multistep import (
     res_multistep,
@@ -37,11 +37,11 @@ from diffusion.samplers.res_multistep import (
 )
 from diffusion.samplers.sa_solver import sa_solver, sa_solver_pece
 from diffusion.samplers.seeds import exp_heun_2_x0, exp_heun_2_x0_sde, seeds_2, seeds_3
-from diffusion.samplers.step import Denoise, GuidedDenoise, Noise, Step
+from diffusion.samplers.step import Denoise, GuidedDenoise, Noise, SizedNoise, Step
 from diffusion.samplers.uni_pc import LAST, uni_pc, uni_pc_bh2
 from diffusion.values import Sigmas
 
-Source: TypeAlias = Literal["none", "white", "brownian", "brownian_cpu"]
+Source: TypeAlias = Literal["none", "white", "sized", "brownian", "brownian_cpu"]
 ALMOST_START = 1e-4
 """The part of the sampling after which a flow model's level stands in for that of pure noise."""
 
@@ -50,7 +50,8 @@ ALMOST_START = 1e-4
 class Sampler:
     """A sampler and what it wants to know.
 
-    draws: which noise it takes as `noise`: its own stream, or a Brownian path on the device or on the CPU.
+    draws: which noise it takes as `noise`: its own stream, one for latents of any size, which it may then
+    change, or a Brownian path on the device or on the CPU.
     flow: it takes `flow`, whether signal and noise add up to 1.
     guided: its denoiser also answers the unguided prediction.
     avoids_pure_noise: the λ of a flow model's first level must be finite, so that level is lowered a little.
@@ -76,7 +77,12 @@ class Sampler:
         return replace(self, steps=partial(self.steps, **options))
 
     def start(
-        self, denoise: Denoise | GuidedDenoise, x: Tensor, sigmas: Sigmas, noise: Noise, levels: NoiseRange
+        self,
+        denoise: Denoise | GuidedDenoise,
+        x: Tensor,
+        sigmas: Sigmas,
+        noise: Noise | SizedNoise,
+        levels: NoiseRange,
     ) -> Iterator[Step]:
         """Begin a run; nothing is computed until the first step is asked for.
 
@@ -153,3 +159,6 @@ SAMPLERS: Mapping[str, Sampler] = MappingProxyType(
         "uni_pc_bh2": Sampler(uni_pc_bh2, skips_penultimate=True, last=LAST),
     }
 )
+
+LCM_UPSCALE = Sampler(lcm_upscale, "sized", flow=True)
+"""Only for the node that says how far it enlarges."""

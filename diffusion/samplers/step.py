@@ -28,6 +28,9 @@ GuidedDenoise: TypeAlias = Callable[[Tensor, float], Guided]
 Noise: TypeAlias = Callable[[float, float], Tensor]
 """The next unit-normal draw, for a step from one sigma to another."""
 
+SizedNoise: TypeAlias = Callable[[Tensor], Tensor]
+"""The next unit-normal draw of a tensor's shape, for samplers that change the size of the latent."""
+
 
 class Step(NamedTuple):
     """Where a sampler stands after one step: the noisy latent, and the clean one it was aiming at.

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -6,7 +8,7 @@ from diffusion.noise import RunNoise
 from diffusion.sample import Guider, Job, sample
 from diffusion.samplers import SAMPLERS
 from diffusion.schedules import karras
-from diffusion.values import Latent
+from diffusion.values import Conditioning, Latent
 from nodes import samplers
 from tests.diffusion.toy import NOISE, says, toy_model
 
@@ -26,6 +28,7 @@ DEFAULTS = {
     "sa_solver": samplers.sampler_sa_solver(toy_model()),
     "sa_solver_pece": samplers.sampler_sa_solver(toy_model(), use_pece=True),
     "heun": samplers.ksampler_select("heun"),
+    "euler_cfg_pp": samplers.sampler_euler_cfg_pp(),
 }
 
 
@@ -82,3 +85,31 @@ def test_an_adaptive_sampler_that_cannot_go_on_says_so(broken):
 def test_a_second_call_at_the_place_of_the_first_is_refused_in_a_sentence():
     with pytest.raises(DiffusionError, match="r is 0"):
         run(samplers.sampler_dpmpp_sde(r=0.0))
+
+
+def test_a_picture_that_grows_ends_at_its_larger_size():
+    grown = run(samplers.sampler_lcm_upscale(1.5, 3, "bilinear"))
+    assert grown.shape == (1, 4, 12, 12) and grown.isfinite().all()
+    assert run(samplers.sampler_lcm_upscale(2.0)).shape == (1, 4, 16, 16)
+
+
+def test_prompts_for_parts_of_a_picture_grow_with_it():
+    left = says(3).each(lambda entry: replace(entry, area=(1, 0.5, 0, 0), area_is_fraction=True))
+    right = says(-3).each(lambda entry: replace(entry, area=(1, 0.5, 0, 0.5), area_is_fraction=True))
+    guider = Guider(toy_model(), (Conditioning((*left.entries, *right.entries)),))
+    job = Job(guider, EMPTY, EIGHT, samplers.sampler_lcm_upscale(2.0), RunNoise(1))
+    made = sample(job, lambda *_, **__: None).samples
+    assert made.shape == (1, 4, 16, 16)
+    assert float(made[..., :8].mean()) > 1 and float(made[..., 8:].mean()) < -1
+
+
+def test_a_picture_that_grows_cannot_keep_a_part_of_it():
+    masked = replace(EMPTY, noise_mask=torch.ones(1, 1, 8, 8))
+    job = Job(Guider(toy_model(), (says(1),)), masked, EIGHT, samplers.sampler_lcm_upscale(2.0), RunNoise(1))
+    with pytest.raises(DiffusionError, match="Remove the noise mask"):
+        sample(job, lambda *_, **__: None)
+
+
+def test_the_alternative_version_of_euler_cfg_pp_is_refused_in_a_sentence():
+    with pytest.raises(DiffusionError, match="not supported. Choose regular"):
+        samplers.sampler_euler_cfg_pp("alternative")
