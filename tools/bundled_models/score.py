@@ -209,6 +209,17 @@ def lora_scores(base: Base, path: Path, judge: Judge, nouns: Sequence[str], most
     }
 
 
+def flat_scores(base: Base, judge: Judge, nouns: Sequence[str], most: int) -> Scores:
+    """How many pictures have the drawing style that the prompt names, and show what was asked."""
+    chosen = every_so_often(nouns, most)
+    prompts = [f"flat icon of {with_article(noun)} on a blue background" for noun in chosen]
+    said = judge.verdicts(pictures(base, prompts, [SEEDS[0]] * len(prompts)), nouns)
+    return {
+        "flat": share(one.style == "flat" for one in said),
+        "flat, object": share(one.nouns[0] == noun for noun, one in zip(chosen, said, strict=True)),
+    }
+
+
 def turbo_scores(base: Base, path: Path, judge: Judge, nouns: Sequence[str], most: int) -> Scores:
     """How many pictures of four steps without guidance show what was asked, with the LoRA and without it."""
     chosen = every_so_often(nouns, most)
@@ -266,6 +277,7 @@ def all_scores(models: Path, judge: Judge, nouns: Sequence[str], most: int) -> S
     for network in (base.unet, base.text, base.vae):
         network.eval().requires_grad_(False)
     found = base_scores(base, judge, nouns, most) | inpaint_scores(base, judge, nouns, most // 3)
+    found |= flat_scores(base, judge, nouns, most // 3)
     companions: dict[str, Callable[[Path], Scores]] = {
         "controlnet/photogram_edges.safetensors": lambda path: edge_scores(base, path, nouns, most // 3),
         "controlnet/photogram_mask.safetensors": lambda path: mask_scores(base, path, nouns, most // 3),
