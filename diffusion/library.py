@@ -19,6 +19,7 @@ from diffusion.controlnet import ControlNet
 from diffusion.errors import BrokenFile, DiffusionError, MissingFile, MissingPart, UnknownCheckpoint
 from diffusion.families import FAMILIES
 from diffusion.family import pooled_alone
+from diffusion.ip_adapter import IpAdapter, open_adapter
 from diffusion.lora import Lora, read_lora
 from diffusion.memory import Handle, Memory
 from diffusion.model import Model, TextEncoder, Tower, Vae
@@ -139,6 +140,10 @@ class ModelLibrary:
     def controlnet(self, name: str) -> ControlNet:
         """A ControlNet. Raises UnknownCheckpoint if no family recognises the file."""
         return self.opened("controlnet", name, ControlNet, self.open_controlnet)
+
+    def ip_adapter(self, name: str) -> IpAdapter:
+        """An IP-Adapter. Raises UnknownCheckpoint if the file is of no known kind."""
+        return self.opened("ipadapter", name, IpAdapter, lambda file: open_adapter(file, self.memory))
 
     def upscaler(self, name: str) -> Upscaler:
         """An upscaler. Raises UnknownCheckpoint if it is of no known kind."""

@@ -17,6 +17,7 @@ from diffusion.errors import OutOfMemory
 from diffusion.family import Family, LatentFormat, Reading
 from diffusion.guidance import PLAIN, Guidance
 from diffusion.hooks import Hook, hooked
+from diffusion.ip_adapter import Attending, PicturePrompt, Rows
 from diffusion.memory import Handle, Memory, Patch, lacks_memory
 from diffusion.networks import Vector
 from diffusion.noise_range import NoiseRange
@@ -46,7 +47,8 @@ class Model:
     latent: the space it works in, where that is not its family's. guidance: how it wants to be guided.
     differential: how much a grey noise mask says from when on to repaint; 0 is how much to repaint.
     previewer: a tiny network that sees a picture in its latents. hooks: changes to what it computes.
-    augmentor: tells it of the pictures it is to follow, if it reads pictures.
+    augmentor: tells it of the pictures it is to follow, if it reads pictures. pictures: those that it
+    attends to beside every prompt.
     """
 
     family: Family
@@ -61,12 +63,17 @@ class Model:
     guidance: Guidance = PLAIN
     differential: float = 0.0
     augmentor: Augmentor | None = None
+    pictures: tuple[PicturePrompt, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
     socket: ClassVar[str] = "MODEL"
 
     def with_patches(self, *patches: Patch) -> "Model":
         """A model with more patches, applied after those it has. This one stays as it is."""
         return replace(self, patches=(*self.patches, *patches))
+
+    def with_picture(self, picture: PicturePrompt) -> "Model":
+        """A model that attends to one more picture. This one stays as it is."""
+        return replace(self, pictures=(*self.pictures, picture))
 
     def with_hook(self, hook: Hook) -> "Model":
         """A model that computes something else, on top of the changes it has. This one stays as it is."""
@@ -95,7 +102,7 @@ class Model:
         check: Callable[[], None] = quiet,
         *,
         concat: Tensor | None = None,
-        prompts: int = 1,
+        unwanted: Sequence[bool] = (False,),
     ) -> Tensor:
         """The clean latent the network sees in `x`: one forward over the batch, without guidance.
 
@@ -104,23 +111,26 @@ class Model:
         controls: for each row those that steer it, or one sequence for all rows.
         concat: [batch, in_channels - channel, height, width], given to an inpainting network as it
         is.
-        prompts: how many prompts the rows are for, one block of rows after another.
+        unwanted: for each prompt that the rows are for, one block of rows after another, whether it says
+        what is not wanted.
         check: called between the network's blocks; whatever it raises ends the forward.
         """
         scaled = self.prediction.scale_input(x, sigma)
         beside = vector and Vector(vector.pooled.to(x.device), vector.numbers.to(x.device))
-        query = Query(scaled, self.noise.timestep(sigma), tokens.to(x.device), prompts, beside)
+        query = Query(scaled, self.noise.timestep(sigma), tokens.to(x.device), len(unwanted), beside)
         active = [tuple(filter(lambda control: self.is_active(control, sigma), row)) for row in controls]
         # The controls run while the network is held, so that neither drives the other out of memory.
         memory = self.network.memory
         with self.network.resident(self.patches) as module, room(x, module, memory), checked(module, check):
             added = steering(active, query, self.base)
-            with hooked(module, self.hooks, sigma):
+            rows = Rows(tuple(unwanted), x.shape[-2], x.shape[-1])
+            shown = (Attending(each, rows) for each in self.pictures if self.is_active(each, sigma))
+            with hooked(module, (*self.hooks, *shown), sigma):
                 output = forward(module, query, self.joined(scaled, concat), added)
         return self.prediction.denoised(x, output, sigma)
 
-    def is_active(self, control: Control, sigma: float) -> bool:
-        """Whether a control acts at a noise level."""
+    def is_active(self, control: Control | PicturePrompt, sigma: float) -> bool:
+        """Whether a control or a picture acts at a noise level."""
         first, last = self.noise.percent_to_sigma(control.start), self.noise.percent_to_sigma(control.end)
         return control.strength != 0 and last <= sigma <= first
 

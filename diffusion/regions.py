@@ -145,7 +145,7 @@ class Network:
             [region.prompt.controls for region in regions for _ in range(images)],
             self.check,
             concat=torch.cat(beside) if beside else None,
-            prompts=len(regions),
+            unwanted=[region.is_negative for region in regions],
         )
         return answer.chunk(len(regions))
 

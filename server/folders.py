@@ -28,6 +28,7 @@ MODEL_FOLDERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "embeddings": ("embeddings",),
         "vae_approx": ("vae_approx",),
         "controlnet": ("controlnet", "t2i_adapter"),
+        "ipadapter": ("ipadapter",),
         "gligen": ("gligen",),
         "upscale_models": ("upscale_models",),
         "latent_upscale_models": ("latent_upscale_models",),

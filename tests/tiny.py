@@ -13,7 +13,7 @@ modules with the weights that the files hold, so a test can compare.
 """
 
 import shutil
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -409,6 +409,50 @@ def open_visual(state: dict[str, Tensor], prefix: str, layers: int = LAYERS) -> 
         ends |= {f"{theirs}.{kind}": state[f"{inside}{ours}.{kind}"] for kind in ("weight", "bias")}
     tensors = ends | open_layers({key.removeprefix(inside): value for key, value in state.items()}, layers)
     return {f"{prefix}{key}": value for key, value in tensors.items()}
+
+
+IP_ADAPTERS = {"sd15": ((8, 8, 8, 16), WIDTH), "sdxl": ((16,) * 8, 2 * WIDTH)}
+"""How wide the cross attentions of the small U-Nets are, in the order of files, and their prompts."""
+
+
+def ip_adapter(layout: str = "plain", family: str = "sd15", seed: int = 7) -> dict[str, Tensor]:
+    """An IP-Adapter for a small model: plain, plus or full-face, as its file names the weights."""
+    random = torch.Generator().manual_seed(seed)
+    widths, context = IP_ADAPTERS[family]
+    linear, norm = partial(weights, random), partial(normed, random)
+    if layout == "plain":
+        image = linear("proj", 4 * context, WIDTH, bias=True) | norm("norm", context)
+    elif layout == "full-face":
+        image = linear("proj.0", 12, WIDTH, bias=True) | linear("proj.2", context, 12, bias=True)
+        image |= norm("proj.3", context)
+    else:
+        image = {"latents": torch.randn(1, 16, 12, generator=random)}
+        image |= linear("proj_in", 12, WIDTH, bias=True) | linear("proj_out", context, 12, bias=True)
+        image |= norm("norm_out", context)
+        for layer in range(2):
+            place = f"layers.{layer}.0"
+            image |= norm(f"{place}.norm1", 12) | norm(f"{place}.norm2", 12)
+            image |= linear(f"{place}.to_q", 128, 12) | linear(f"{place}.to_kv", 256, 12)
+            image |= linear(f"{place}.to_out", 12, 128) | norm(f"layers.{layer}.1.0", 12)
+            image |= linear(f"layers.{layer}.1.1", 24, 12) | linear(f"layers.{layer}.1.3", 12, 24)
+    tensors = {f"image_proj.{key}": value for key, value in image.items()}
+    for index, width in enumerate(widths):
+        for name in ("to_k_ip", "to_v_ip"):
+            tensors |= linear(f"ip_adapter.{2 * index + 1}.{name}", width, context)
+    return tensors
+
+
+def weights(
+    random: torch.Generator, name: str, rows: int, columns: int, bias: bool = False
+) -> dict[str, Tensor]:
+    """A matrix under a name."""
+    made = {f"{name}.weight": torch.randn(rows, columns, generator=random)}
+    return made | ({f"{name}.bias": torch.randn(rows, generator=random)} if bias else {})
+
+
+def normed(random: torch.Generator, name: str, width: int) -> dict[str, Tensor]:
+    """A layer norm under a name."""
+    return {f"{name}.{kind}": torch.randn(width, generator=random) for kind in ("weight", "bias")}
 
 
 def text_config(**more: object) -> CLIPTextConfig:

@@ -92,7 +92,9 @@ def test_each_picture_of_a_batch_has_its_own_hint(net, denoise, checkpoint):
     hints = torch.cat((HINT, 1 - HINT))
     control = net.control(hints)
     tokens = TOKENS.expand(4, -1, -1)
-    rows = checkpoint.model.denoised(torch.cat((X, X)), 3.0, tokens, controls=[(control,)], prompts=2)
+    rows = checkpoint.model.denoised(
+        torch.cat((X, X)), 3.0, tokens, controls=[(control,)], unwanted=[False, True]
+    )
     assert torch.allclose(rows[3:], denoise(net.control(1 - HINT), x=X[1:]), atol=1e-4)
 
 

@@ -160,14 +160,14 @@ def test_each_row_is_given_its_own_controls():
 
     class Watched(Model):
         def denoised(self, *args, **rest):
-            seen.append((args[4], rest["prompts"]))
+            seen.append((args[4], rest["unwanted"]))
             return super().denoised(*args[:4])
 
     model = toy_model()
     watched = Watched(model.family, model.noise, model.prediction, model.network)
     hint = control()
     answers(says(1, controls=(hint,)), says(0), model=watched)
-    assert seen == [([(hint,), (hint,), (), ()], 2)]
+    assert seen == [([(hint,), (hint,), (), ()], [False, True])]
 
 
 def control(**changes) -> Control:

@@ -1,0 +1,75 @@
+"""Nodes that let a model attend to pictures as it does to a prompt."""
+
+from typing import Annotated
+
+from diffusion.clip_vision import ClipVision
+from diffusion.errors import DiffusionError
+from diffusion.ip_adapter import PLACES, IpAdapter, PicturePrompt, Together, places, tokens
+from diffusion.library import ModelLibrary
+from diffusion.model import Model
+from diffusion.values import Image, Mask
+from graph.define import node
+from graph.widgets import FileIn, OneOf, Range
+
+Part = Annotated[float, Range(0.0, 1.0, step=0.001)]
+SCALINGS = ("V only", "K+V")
+
+
+@node("IPAdapterModelLoader", category="loaders", title="IPAdapter Model Loader", outputs=("IPADAPTER",))
+def load_ip_adapter(
+    ipadapter_file: Annotated[str, FileIn("ipadapter")], *, library: ModelLibrary
+) -> IpAdapter:
+    """Load networks that let a diffusion model attend to pictures.
+
+    Args:
+        ipadapter_file: The file, in the ipadapter folder.
+
+    Returns:
+        The IP-Adapter.
+    """
+    return library.ip_adapter(ipadapter_file)
+
+
+@node("IPAdapterAdvanced", category="model_patches", title="IPAdapter Advanced", outputs=("MODEL",))
+def apply_ip_adapter(
+    model: Model,
+    ipadapter: IpAdapter,
+    image: Image,
+    weight: Annotated[float, Range(-1.0, 5.0, step=0.05)] = 1.0,
+    weight_type: Annotated[str, OneOf(PLACES)] = "linear",
+    combine_embeds: Together = "concat",
+    start_at: Part = 0.0,
+    end_at: Part = 1.0,
+    embeds_scaling: Annotated[str, OneOf(SCALINGS)] = "V only",
+    image_negative: Image | None = None,
+    attn_mask: Mask | None = None,
+    clip_vision: ClipVision | None = None,
+) -> Model:
+    """Let a diffusion model attend to pictures beside the prompt. Several can be chained.
+
+    Args:
+        model: The diffusion model.
+        ipadapter: The IP-Adapter, made for the model's family.
+        image: The pictures that are wanted.
+        weight: How strongly they act; 0 not at all.
+        weight_type: What is taken of them: all, or with SDXL only their style or their composition.
+        combine_embeds: How several pictures become one.
+        start_at: The part of the sampling after which they act, 0 from the beginning.
+        end_at: The part of the sampling until which they act, 1 to the end.
+        embeds_scaling: Whether the weight also says how much the pictures are looked for.
+        image_negative: Pictures to keep away from.
+        attn_mask: Where in the picture they act.
+        clip_vision: The image encoder that the IP-Adapter was made with.
+
+    Returns:
+        The model that attends to the pictures.
+    """
+    if clip_vision is None:
+        raise DiffusionError("An IP-Adapter needs an image encoder.", "Connect one to clip_vision.")
+    there = places(ipadapter, model.network, model.family.name, weight_type)
+    if weight == 0:
+        return model
+    seen = tokens(ipadapter, clip_vision, image, image_negative, combine_embeds)
+    scales_keys = embeds_scaling == "K+V"
+    timed = PicturePrompt(ipadapter.network, seen, there, weight, start_at, end_at, scales_keys, attn_mask)
+    return model.with_picture(timed)
