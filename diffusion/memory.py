@@ -37,8 +37,15 @@ class Patch(Protocol):
 class Handle:
     """A network whose weights lie in a file. Cheap to hold; two handles on the same part share nothing."""
 
-    def __init__(self, part: Part, file: WeightFile, memory: "Memory") -> None:
-        self.part, self.file, self.memory = part, file, memory
+    def __init__(
+        self, part: Part, file: WeightFile, memory: "Memory", computes: torch.dtype | None = None
+    ) -> None:
+        """`computes` is the number format to compute in, where that is not for the memory to choose."""
+        self.part, self.file, self.memory, self.computes = part, file, memory, computes
+
+    def computing_in(self, dtype: torch.dtype) -> "Handle":
+        """The same network computing in a number format; this one stays as it is."""
+        return Handle(self.part, self.file, self.memory, dtype)
 
     @contextmanager
     def resident(self, patches: tuple[Patch, ...] = ()) -> Iterator[nn.Module]:
@@ -49,6 +56,8 @@ class Handle:
     @property
     def dtype(self) -> torch.dtype:
         """The number format the network computes in."""
+        if self.computes is not None:
+            return self.computes
         entries = self.file.header.entries
         stored = next((entries[key].dtype for key in self.part.sources.values()), torch.float32)
         return self.memory.dtype(self.part.kind, stored)

@@ -1,6 +1,11 @@
 """Nodes that change what a diffusion model computes."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
 from typing import Annotated
+
+import torch
 
 from diffusion.fewer_tokens import HyperTile, TokenMerging
 from diffusion.hooks import FreeU, Shrink
@@ -14,6 +19,9 @@ Percent = Annotated[float, Range(0.0, 1.0, step=0.001)]
 METHODS = ("bicubic", *(method for method in LATENT_METHODS if method != "bicubic"))
 Method = Annotated[str, OneOf(METHODS)]
 LEAST_TILE_PX = 32
+NUMBERS: Mapping[str, torch.dtype | None] = MappingProxyType(
+    {"default": None, "fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
+)
 
 
 @node("FreeU", category="model_patches/unet", outputs=("MODEL",))
@@ -122,3 +130,18 @@ def merge_tokens(model: Model, ratio: Annotated[float, Range(0.0, 1.0, step=0.01
         The changed model.
     """
     return model.with_hook(TokenMerging(ratio))
+
+
+@node("ModelComputeDtype", category="advanced/debug/model", title="ModelComputeDtype", outputs=("MODEL",))
+def model_compute_dtype(model: Model, dtype: Annotated[str, OneOf(NUMBERS)] = "default") -> Model:
+    """Say in which number format a diffusion model computes.
+
+    Args:
+        model: The diffusion model.
+        dtype: The format; "default" leaves it as it is. fp32 is the most exact and the slowest.
+
+    Returns:
+        The model that computes so.
+    """
+    wanted = NUMBERS[dtype]
+    return model if wanted is None else replace(model, network=model.network.computing_in(wanted))

@@ -1,6 +1,16 @@
 import pytest
+import torch
 
-from nodes.model_patches import free_u, free_u_v2, hyper_tile, merge_tokens, patch_model_add_downscale
+from nodes.model_patches import (
+    NUMBERS,
+    free_u,
+    free_u_v2,
+    hyper_tile,
+    merge_tokens,
+    model_compute_dtype,
+    patch_model_add_downscale,
+)
+from tests import tiny
 from tests.diffusion.toy import NOISE, toy_model
 
 
@@ -21,3 +31,14 @@ def test_tiles_are_told_in_pixels_and_never_smaller_than_four_cells():
 
 def test_merging_tokens_is_added_to_what_the_model_does_already():
     assert len(merge_tokens(hyper_tile(toy_model())).hooks) == 2
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_a_model_computes_in_the_format_that_was_chosen_and_the_other_as_before(tmp_path, name):
+    model = tiny.library(tiny.models(tmp_path)).checkpoint(tiny.CHECKPOINT).model
+    changed = model_compute_dtype(model, name)
+    with changed.network.resident() as one, model.network.resident() as other:
+        assert next(one.parameters()).dtype == (NUMBERS[name] or torch.float32)
+        assert next(other.parameters()).dtype == torch.float32
+    x, tokens = torch.ones(1, 4, 8, 8), torch.ones(1, 77, tiny.WIDTH)
+    assert torch.allclose(changed.denoised(x, 1.0, tokens), model.denoised(x, 1.0, tokens), atol=0.1)
