@@ -1,16 +1,51 @@
-"""Conditionings made of others: joined, averaged, silenced."""
+"""Conditionings made of others: put together, joined, averaged, silenced, told where and when to act."""
 
 import logging
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from diffusion.errors import FamilyMismatch
 from diffusion.families import title
-from diffusion.values import Conditioning, Prompt
+from diffusion.values import Conditioning, Prompt, TimestepsRange
 
 log = logging.getLogger(__name__)
+
+
+def together(*conditionings: Conditioning) -> Conditioning:
+    """All entries side by side; where several act, their answers are averaged."""
+    return Conditioning(tuple(entry for each in conditionings for entry in each.entries))
+
+
+def filling_rest(conditioning: Conditioning, other: Conditioning) -> Conditioning:
+    """A conditioning, and the other where it leaves room."""
+    return together(conditioning, other.each(lambda entry: replace(entry, fills_rest=True)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Properties:
+    """How strongly, where and when entries act. A mask has the strength instead of the entry.
+
+    within_bounds: the network is shown only the mask's surroundings.
+    """
+
+    strength: float = 1.0
+    mask: Tensor | None = None
+    within_bounds: bool = False
+    times: TimestepsRange | None = None
+
+    def on(self, conditioning: Conditioning) -> Conditioning:
+        """A conditioning with these."""
+        return conditioning.each(self.on_entry)
+
+    def on_entry(self, entry: Prompt) -> Prompt:
+        """An entry with these; what is not said stays as it was."""
+        if self.times is not None:
+            entry = replace(entry, start=self.times.start, end=self.times.end)
+        if self.mask is None:
+            return replace(entry, strength=self.strength)
+        return replace(entry, mask=self.mask, mask_strength=self.strength, mask_sets_area=self.within_bounds)
 
 
 def joined(conditioning: Conditioning, other: Conditioning) -> Conditioning:

@@ -115,7 +115,7 @@ class Network:
             for region in regions
             if region.last <= sigma <= region.first
         ]
-        for group in _groups(asked):
+        for group in _groups(list(_with_rest_filled(asked, x))):
             answers = self._answers(x, sigma, [region for _, region in group])
             for (index, region), answer in zip(group, answers, strict=True):
                 box = region.area or _whole(x)
@@ -283,6 +283,21 @@ def _groups(asked: Sequence[Asked]) -> Iterator[list[Asked]]:
                 group.append(candidate)
                 left.remove(candidate)
         yield group
+
+
+def _with_rest_filled(asked: Sequence[Asked], x: Tensor) -> Iterator[Asked]:
+    """The same, those that fill the rest with the weights that others of their list leave them, if any."""
+    for index, region in asked:
+        if not region.prompt.fills_rest:
+            yield index, region
+            continue
+        left = x.new_ones(len(x), 1, *x.shape[-2:])
+        for list_index, other in asked:
+            if list_index == index and not other.prompt.fills_rest:
+                (other.area or _whole(x)).of(left).sub_(other.weight)  # in place: made above
+        left = (region.area or _whole(x)).of(left.clamp(min=0))
+        if left.any():
+            yield index, replace(region, weight=left)
 
 
 def _fit(one: Region, other: Region) -> bool:

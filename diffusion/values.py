@@ -88,6 +88,7 @@ class Prompt:
     concat_latent, concat_mask: what a network made for inpainting or editing sees beside the state: a
     picture in the VAE's space [batch, channel, height, width], and what of it to repaint.
     pictures: what a network that reads pictures follows beside the text.
+    fills_rest: it acts only where, and as much as, the other entries of its conditioning leave room.
     """
 
     tokens: Tensor
@@ -106,6 +107,7 @@ class Prompt:
     concat_latent: Tensor | None = None
     concat_mask: Tensor | None = None
     pictures: tuple[Followed, ...] = ()
+    fills_rest: bool = False
     extra: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
 
 
@@ -119,3 +121,12 @@ class Conditioning:
     def each(self, change: Callable[[Prompt], Prompt]) -> "Conditioning":
         """The same conditioning with every entry replaced by `change(entry)`."""
         return Conditioning(tuple(change(entry) for entry in self.entries))
+
+
+@dataclass(frozen=True, slots=True)
+class TimestepsRange:
+    """A part of the sampling, 0 to 1; 0 is the beginning, when a picture is all noise."""
+
+    start: float
+    end: float
+    socket: ClassVar[str] = "TIMESTEPS_RANGE"

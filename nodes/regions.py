@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Annotated, Literal
 
+from diffusion.conditioning import together
 from diffusion.inpaint import as_noise_mask
 from diffusion.values import Conditioning, Mask, Prompt
 from graph.define import node
@@ -28,7 +29,7 @@ def conditioning_combine(conditioning_1: Conditioning, conditioning_2: Condition
     Returns:
         Both.
     """
-    return Conditioning((*conditioning_1.entries, *conditioning_2.entries))
+    return together(conditioning_1, conditioning_2)
 
 
 @node(

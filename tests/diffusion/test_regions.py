@@ -137,6 +137,39 @@ def test_a_mask_weighs_a_prompt_cell_by_cell():
     assert torch.allclose(answer[..., 4:], alone(0)[..., 4:], atol=1e-6)
 
 
+def rest(value, **changes):
+    return prompt(value, fills_rest=True, **changes)
+
+
+def test_a_prompt_that_fills_the_rest_acts_as_much_as_the_others_leave_room():
+    mask = torch.zeros(1, 16, 16)
+    mask[:, :, :8], mask[:, 8:, :8] = 1, 0.25
+    answer = answers(Conditioning((prompt(2, mask=mask), rest(-1))))[0]
+    assert torch.allclose(answer[..., :8, :8], alone(2)[..., :8, :8], atol=1e-6)
+    assert torch.allclose(answer[..., 8:], alone(-1)[..., 8:], atol=1e-6)
+    mixed = alone(2) * 0.25 + alone(-1) * 0.75
+    assert torch.allclose(answer[..., 8:, :8], mixed[..., 8:, :8], atol=1e-6)
+
+
+def test_where_the_others_leave_no_room_the_network_is_not_even_asked():
+    model = toy_model()
+    answers(Conditioning((prompt(2), rest(-1))), model=model)
+    assert model.network.module.shapes == [(4, 4, 16, 16)]
+
+
+def test_alone_or_when_the_others_do_not_act_it_fills_everything():
+    assert torch.allclose(answers(Conditioning((rest(1),)))[0], alone(1), atol=1e-6)
+    late = prompt(5, start=0.9)
+    assert torch.allclose(answers(Conditioning((late, rest(1))))[0], alone(1), atol=1e-6)
+
+
+def test_an_area_s_soft_edge_is_filled_up():
+    both = Conditioning((prompt(2, area=LEFT), rest(-1)))
+    answer = answers(both)[0]
+    assert torch.allclose(answer[..., 8:], alone(-1)[..., 8:], atol=1e-6)
+    assert torch.equal(answers(Conditioning((prompt(2), prompt(1), rest(-1))))[0], answers(says(2, 1))[0])
+
+
 def test_a_mask_can_set_the_area_to_its_bounding_box():
     mask = torch.zeros(1, 16, 16)
     mask[:, 5:15, 2:4] = 1
