@@ -185,6 +185,8 @@ class System:
     running: int = 0
     seq: int = 0
     """The number of the last event, to subscribe from."""
+    running_from: int = 0
+    """The number to subscribe from to be told the runs in progress from their beginning; at most `seq`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,6 +89,8 @@ class Hub:
         self._kept: deque[tuple[int, str]] = deque()
         self._subscriptions: set[Subscription] = set()
         self._reserving: asyncio.Task[None] | None = None
+        self._before: dict[str, int] = {}
+        """For each run in progress the number before its first event."""
 
     async def start(self) -> None:
         """Go on from the last number ever given out. Must be awaited before anything is published."""
@@ -108,8 +110,17 @@ class Hub:
         """How many subscriptions there are."""
         return len(self._subscriptions)
 
+    @property
+    def running_from(self) -> int:
+        """The number after which come all events of the runs in progress; the last one if none is."""
+        return min(self._before.values(), default=self.seq)
+
     def publish(self, event: Event, run: str | None = None) -> int:
         """Number an event and send it to everybody. Never waits."""
+        if isinstance(event, api.RunStarted):
+            self._before[event.run] = self.seq
+        elif isinstance(event, api.RunFinished):
+            self._before.pop(event.run, None)
         self.seq += 1
         head: dict[str, object] = {"seq": self.seq} | ({} if run is None else {"run": run})
         frame = msgspec.json.encode(head | msgspec.to_builtins(event)).decode()

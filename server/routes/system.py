@@ -25,6 +25,7 @@ async def system(request: web.Request) -> web.Response:
             queued=counts.queued,
             running=counts.running,
             seq=parts.hub.seq,
+            running_from=parts.hub.running_from,
         )
     )
 

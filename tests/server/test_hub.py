@@ -33,6 +33,17 @@ async def test_who_comes_back_gets_what_it_missed_and_nothing_twice(hub: Hub) ->
     assert [event["node"] for event in missed] == ["c", "d"]
 
 
+async def test_who_comes_in_mid_run_can_be_told_it_from_its_beginning(hub: Hub) -> None:
+    hub.publish(api.QueueChanged(1, 0))
+    assert hub.running_from == hub.seq
+    hub.publish(api.RunStarted("r", attempt=1, total=2), "r")
+    hub.publish(NodeStarted("a"), "r")
+    told = await take(hub.subscribe(after=hub.running_from), 2)
+    assert [event["kind"] for event in told] == ["run_started", "node_started"]
+    hub.publish(api.RunFinished("r", "succeeded", 1.0), "r")
+    assert hub.running_from == hub.seq
+
+
 async def test_who_missed_nothing_gets_nothing(hub: Hub) -> None:
     last = hub.publish(NodeStarted("a"), "r")
     listener = hub.subscribe(after=last)

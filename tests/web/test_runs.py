@@ -79,6 +79,8 @@ def test_a_reload_in_mid_run_shows_its_progress_again(page: Page):
     expect(page.get_by_role("toolbar", name="Run").get_by_role("progressbar")).to_be_visible(timeout=SLOW)
     expect(node(page, "KSampler").get_by_role("progressbar")).to_be_visible(timeout=SLOW)
     expect(node(page, "KSampler").get_by_role("img")).to_be_visible(timeout=SLOW)
+    before = node(page, "Load Checkpoint").get_by_text(re.compile(r"^(reused|[\d.]+ s)$"))
+    expect(before).to_be_visible()
     command(page, "Stop")
     told(page, "Stopped")
 

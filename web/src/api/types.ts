@@ -308,6 +308,7 @@ export interface System {
   readonly queued: number;
   readonly running: number;
   readonly seq: number;
+  readonly running_from: number;
 }
 
 /** The first frame when the events asked for are no longer kept: read the state again, go on at `seq`. */

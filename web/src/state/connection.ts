@@ -30,8 +30,8 @@ export interface Connection {
 export interface ConnectionListener {
   readonly event: (event: ServerEvent) => void;
   readonly preview: (frame: PreviewFrame) => void;
-  /** Events may have been missed: read the state again. */
-  readonly resync: () => void;
+  /** Events may have been missed: read the state again. Those that come after the answer build on it. */
+  readonly resync: () => Promise<void>;
 }
 
 export function createConnection(client: Client, environment: Environment): Connection {
@@ -54,8 +54,8 @@ export function createConnection(client: Client, environment: Environment): Conn
     const position = async (): Promise<number> => {
       const system = await ask();
       if (seq === null || system.seq < seq) {
-        seq = system.seq;
-        listener.resync();
+        await listener.resync();
+        seq = system.running_from;
       }
       return seq;
     };
@@ -68,7 +68,7 @@ export function createConnection(client: Client, environment: Environment): Conn
         event: (event) => {
           seq = event.seq;
           if (event.kind === "resync") {
-            listener.resync();
+            void listener.resync();
             return;
           }
           if (event.kind === "worker_changed") store.setState({ worker: event.worker, reason: event.reason });

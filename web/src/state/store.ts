@@ -44,12 +44,11 @@ export function createEditor(environment: Environment): Editor {
   const faults = createFaults(environment, document, catalog, runs);
   const submit = createSubmitter({ client, environment, document, catalog, runs, notices });
   const files = createFiles({ client, document, notices });
-  const resync = (): void => {
+  const resync = async (): Promise<void> => {
     void catalog.refresh();
     void runs.refresh();
-    for (const { key, lastRun } of document.store.getState().desk.documents) {
-      if (lastRun !== null) void runs.recall(key, lastRun);
-    }
+    const { documents } = document.store.getState().desk;
+    await Promise.all(documents.map(({ key, lastRun }) => lastRun !== null && runs.recall(key, lastRun)));
   };
   document.store.subscribe(({ desk }, before) => {
     if (desk.documents === before.desk.documents) return;

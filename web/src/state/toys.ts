@@ -69,7 +69,8 @@ export function run(id: string, fields: JsonObject = {}): JsonObject {
   return { id, state: "queued", title: "", created: 1, ...empty, ...fields };
 }
 
-const SYSTEM = { version: "0", worker: "ready", reason: "", device: null, queued: 0, running: 0, seq: 10 };
+const QUIET = { device: null, queued: 0, running: 0, seq: 10, running_from: 10 };
+const SYSTEM = { version: "0", worker: "ready", reason: "", ...QUIET };
 
 /** What the server answers, by "METHOD /path"; each may be replaced. */
 export function routes(): Map<string, Route> {
