@@ -40,6 +40,49 @@ def crop(image: Tensor, width: int, height: int, x: int, y: int) -> Tensor:
     return image[:, y : y + height, x : x + width]
 
 
+def middle(image: Tensor, width: int, height: int) -> Image:
+    """The middle of a batch, at most as large as it is."""
+    x, y = max(0, (image.shape[2] - width) // 2), max(0, (image.shape[1] - height) // 2)
+    return Image(crop(torch.as_tensor(image), width, height, x, y))
+
+
+def somewhere(image: Tensor, width: int, height: int, seed: int) -> Image:
+    """A part of each picture of a batch, at most as large as it is, each from another place."""
+    random = torch.Generator().manual_seed(seed)
+    rooms = (max(0, image.shape[2] - width), max(0, image.shape[1] - height))
+
+    def part(one: Tensor) -> Tensor:
+        x, y = (int(torch.randint(room + 1, (), generator=random)) for room in rooms)
+        return crop(one, width, height, x, y)
+
+    return Image(torch.cat([part(one) for one in torch.as_tensor(image)[:, None]]))
+
+
+class Cells(NamedTuple):
+    """How a grid is laid out: columns, the size of a cell and what lies between two, in pixels."""
+
+    columns: int
+    width: int
+    height: int
+    gap_px: int
+
+
+def grid(images: Sequence[Tensor], cells: Cells) -> Image:
+    """All pictures row by row on black, each brought to the size of a cell; RGB."""
+    made = [
+        torch.as_tensor(resized_image(image[..., :3], cells.width, cells.height, "lanczos"))
+        for image in images
+    ]
+    pictures = torch.cat(made)
+    rows = -(-len(pictures) // cells.columns)
+    down, across = cells.height + cells.gap_px, cells.width + cells.gap_px
+    page = pictures.new_zeros(rows * down - cells.gap_px, cells.columns * across - cells.gap_px, 3)
+    for place, picture in enumerate(pictures):
+        y, x = (place // cells.columns) * down, (place % cells.columns) * across
+        page[y : y + cells.height, x : x + cells.width] = picture  # in place: made above
+    return Image(page[None])
+
+
 def batched(images: Sequence[Image]) -> Image:
     """All pictures in one batch, each at the size of the first, with as many channels as any has."""
     most = max(image.shape[-1] for image in images)

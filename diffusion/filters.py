@@ -51,6 +51,21 @@ def convolved(image: Tensor, kernel: Tensor) -> Tensor:
     return conv2d(planes, weight, groups=channels).movedim(1, -1)
 
 
+def brightened(image: Tensor, factor: float) -> Image:
+    """A picture whose values are multiplied by a factor."""
+    return Image((torch.as_tensor(image) * factor).clamp(0, 1))
+
+
+def contrasted(image: Tensor, factor: float) -> Image:
+    """A picture whose values are a factor as far from the middle grey, 0.5."""
+    return Image((0.5 + (torch.as_tensor(image) - 0.5) * factor).clamp(0, 1))
+
+
+def standardised(image: Tensor, mean: float, spread: float) -> Image:
+    """How many spreads values are above a mean; these are not 0 to 1 any more."""
+    return Image((torch.as_tensor(image) - mean) / spread)
+
+
 def grained(image: Tensor, seed: int, strength: float) -> Image:
     """A picture with unit-normal noise of a seed, drawn on the CPU, times a strength."""
     planes = torch.as_tensor(image)
