@@ -19,6 +19,7 @@ from diffusion.controlnet import ControlNet
 from diffusion.errors import BrokenFile, DiffusionError, MissingFile, MissingPart, UnknownCheckpoint
 from diffusion.families import FAMILIES
 from diffusion.family import pooled_alone
+from diffusion.hypernetwork import Hypernetwork, open_hypernetwork
 from diffusion.ip_adapter import IpAdapter, open_adapter
 from diffusion.lora import Lora, read_lora
 from diffusion.memory import Handle, Memory
@@ -144,6 +145,12 @@ class ModelLibrary:
     def ip_adapter(self, name: str) -> IpAdapter:
         """An IP-Adapter. Raises UnknownCheckpoint if the file is of no known kind."""
         return self.opened("ipadapter", name, IpAdapter, lambda file: open_adapter(file, self.memory))
+
+    def hypernetwork(self, name: str) -> Hypernetwork:
+        """A hypernetwork. Raises UnknownCheckpoint if the file is of no known kind."""
+        return self.opened(
+            "hypernetworks", name, Hypernetwork, lambda file: open_hypernetwork(file, self.memory)
+        )
 
     def upscaler(self, name: str) -> Upscaler:
         """An upscaler. Raises UnknownCheckpoint if it is of no known kind."""

@@ -26,6 +26,7 @@ MOST_GROWTH = 4
 """How many times the file's size its tensors may take: several may share one storage."""
 CHUNK_BYTES = 1 << 22
 UNITS: Mapping[int, Literal["B", "H", "I", "Q"]] = MappingProxyType({1: "B", 2: "H", 4: "I", 8: "Q"})
+LONGEST_FACT, MOST_FACTS = 200, 100
 WRAPPERS = ("state_dict", "params_ema", "params", "model_state_dict")
 """Under one of these the weights of a whole training state lie."""
 
@@ -296,14 +297,27 @@ def walk(value: object, path: str, depth: int = 0) -> Iterator[tuple[str, Stored
     elif isinstance(value, Mapping):
         for key, item in value.items():
             yield from walk(item, f"{path}.{key}" if path else str(key), depth + 1)
-    elif isinstance(value, list):
+    elif isinstance(value, (list, tuple)):
         for index, item in enumerate(value):
             yield from walk(item, f"{path}.{index}" if path else str(index), depth + 1)
 
 
+def facts(value: object) -> dict[str, str]:
+    """What a file says at its top beside its tensors: short texts, and numbers and marks as JSON."""
+    items = value.items() if isinstance(value, Mapping) else ()
+    said = {
+        key: item if isinstance(item, str) else json.dumps(item)
+        for key, item in items
+        if isinstance(key, str) and isinstance(item, (str, int, float))
+    }
+    short = [(key, text) for key, text in said.items() if len(key) + len(text) <= LONGEST_FACT]
+    return dict(short[:MOST_FACTS])
+
+
 def write(found: Mapping[str, Stored], content: Content, source: BinaryIO, target: BinaryIO) -> None:
     """Write tensors as safetensors."""
-    header: dict[str, object] = {}
+    said = facts(content.value)
+    header: dict[str, object] = {"__metadata__": said} if said else {}
     at = 0
     for name, tensor in found.items():
         size, kind = bytes_of(tensor), tensor.storage.format.name

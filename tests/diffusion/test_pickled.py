@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file
 
+from diffusion.checkpoint import read_header
 from diffusion.errors import BrokenFile
 from diffusion.pickled import CONVERTER, converted, is_pickled
 from tests import tiny
@@ -70,6 +71,7 @@ def test_tensors_are_those_that_were_pickled(tmp_path, is_archive):
         ({"params_ema": {"a": BASE}, "params": {"a": BASE}}, {"a"}),
         ({"string_to_param": {"*": BASE}, "name": "cat"}, {"string_to_param.*"}),
         ([BASE, {"b": BASE}], {"0", "1.b"}),
+        ({320: ({"a": BASE}, {"a": BASE})}, {"320.0.a", "320.1.a"}),
         ({"a": BASE, "options": argparse.Namespace(rate=1)}, {"a"}),
         ({"state_dict": {}, "a": BASE}, {"a"}),
         (BASE, {"tensor"}),
@@ -77,6 +79,20 @@ def test_tensors_are_those_that_were_pickled(tmp_path, is_archive):
 )
 def test_names_are_those_that_lead_to_a_tensor(tmp_path, value, names):
     assert loaded(saved(tmp_path / "a.pt", value)).keys() == names
+
+
+def test_what_a_file_says_in_short_is_kept_as_metadata(tmp_path):
+    value = {
+        "a": BASE,
+        "name": "cat",
+        "step": 7,
+        "norm": True,
+        "long": "x" * 300,
+        5: "number",
+        "sizes": [1, 2],
+    }
+    header = read_header(converted(saved(tmp_path / "a.pt", value), tmp_path / "converted"))
+    assert header.metadata == {"name": "cat", "step": "7", "norm": "true"}
 
 
 @both_formats
