@@ -48,7 +48,9 @@ export function createEditor(environment: Environment): Editor {
     void catalog.refresh();
     void runs.refresh();
     const { documents } = document.store.getState().desk;
-    await Promise.all(documents.map(({ key, lastRun }) => lastRun !== null && runs.recall(key, lastRun)));
+    await Promise.all(
+      documents.flatMap(({ key, lastRun }) => (lastRun === null ? [] : [runs.recall(key, lastRun)])),
+    );
   };
   document.store.subscribe(({ desk }, before) => {
     if (desk.documents === before.desk.documents) return;
