@@ -27,6 +27,7 @@ from diffusion.model import Model, TextEncoder, Tower, Vae
 from diffusion.parts import vae_part
 from diffusion.pickled import SUFFIXES, converted, is_pickled
 from diffusion.recognition import OWN_PREVIEW, recognised, with_own_preview
+from diffusion.style_model import StyleModel, open_style
 from diffusion.t2i import adapter
 from diffusion.taesd import DECODERS, open_decoder
 from diffusion.tokens import ClipTokenizer
@@ -151,6 +152,10 @@ class ModelLibrary:
         return self.opened(
             "hypernetworks", name, Hypernetwork, lambda file: open_hypernetwork(file, self.memory)
         )
+
+    def style_model(self, name: str) -> StyleModel:
+        """A style adapter. Raises UnknownCheckpoint if the file is of no known kind."""
+        return self.opened("style_models", name, StyleModel, lambda file: open_style(file, self.memory))
 
     def upscaler(self, name: str) -> Upscaler:
         """An upscaler. Raises UnknownCheckpoint if it is of no known kind."""
