@@ -117,11 +117,19 @@ def completed(net: ControlNet, base: Handle) -> ControlNet:
     return replace(net, patches=(*net.patches, Added(base, shared)))
 
 
+class Said(NamedTuple):
+    """A text for ControlNets alone: tokens [batch, tokens, width], and pooled [batch, width] if there is."""
+
+    tokens: Tensor
+    pooled: Tensor | None = None
+
+
 @dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
 class Control:
     """A ControlNet at work: its hint picture, how strongly it acts, and in which part of the sampling.
 
-    everywhere: a negative prompt without a control of its own is steered too.
+    everywhere: a negative prompt without a control of its own is steered too. said: what it is told in
+    place of the prompt.
     """
 
     net: ControlNet
@@ -130,6 +138,7 @@ class Control:
     start: float = 0.0
     end: float = 1.0
     everywhere: bool = False
+    said: Said | None = None
 
 
 class Query(NamedTuple):
@@ -141,6 +150,17 @@ class Query(NamedTuple):
     prompts: int = 1
     """How many prompts the rows are for; each has the same number of rows, one after another."""
     vector: Vector | None = None
+
+    def saying(self, said: Said | None) -> "Query":
+        """The same with another text, if there is one."""
+        if said is None:
+            return self
+        images = len(self.x) // self.prompts
+        rows = [row % images % len(said.tokens) for row in range(len(self.x))]
+        vector = self.vector
+        if vector is not None and said.pooled is not None:
+            vector = vector._replace(pooled=said.pooled.to(vector.pooled)[rows])
+        return self._replace(tokens=said.tokens.to(self.tokens)[rows], vector=vector)
 
 
 class Base(NamedTuple):
@@ -185,12 +205,12 @@ def one_control(control: Control, query: Query, members: list[int], base: Base) 
         )
     index = torch.tensor(members, device=query.x.device)
     hint = fitted_hint(control.hint, query.x.shape[-2] * 8, query.x.shape[-1] * 8)
-    images = len(query.x) // query.prompts
+    images, told = len(query.x) // query.prompts, query.saying(control.said)
     hint = hint[torch.tensor([row % images % len(hint) for row in members])]
     with network.resident((*net.patches, *limited(network, base.patches))) as module:
         place = next(module.parameters())
         hint = hint.to(place.device, place.dtype)
-        made = adapted(net, module, hint) if net.adapts else steered(net, module, query, index, hint)
+        made = adapted(net, module, hint) if net.adapts else steered(net, module, told, index, hint)
     made = made.each(lambda part: part.float() * control.strength)
     return made.each(lambda part: part.mean((2, 3), True).expand_as(part)) if net.averages else made
 

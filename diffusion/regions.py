@@ -185,6 +185,8 @@ def _with_controls_of(unwanted: Conditioning, wanted: Sequence[Conditioning]) ->
 
 
 def _place(prompt: Prompt, noise: NoiseRange, samples: Tensor) -> Region:
+    if (said := prompt.control_text) is not None:
+        prompt = replace(prompt, controls=tuple(replace(control, said=said) for control in prompt.controls))
     height, width = samples.shape[-2:]
     mask = None if prompt.mask is None else mask_for(prompt.mask, samples)
     if mask is not None and prompt.mask_sets_area:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, TypeAlias
 import torch
 from torch import Tensor
 
-from diffusion.controlnet import Control
+from diffusion.controlnet import Control, Said
 from diffusion.unclip import Followed
 
 Sigmas: TypeAlias = tuple[float, ...]
@@ -87,7 +87,8 @@ class Prompt:
     framing: the size of picture it asks for; None leaves that to the run.
     concat_latent, concat_mask: what a network made for inpainting or editing sees beside the state: a
     picture in the VAE's space [batch, channel, height, width], and what of it to repaint.
-    pictures: what a network that reads pictures follows beside the text.
+    pictures: what a network that reads pictures follows beside the text. control_text: what its controls are
+    told in place of it.
     fills_rest: it acts only where, and as much as, the other entries of its conditioning leave room.
     """
 
@@ -107,6 +108,7 @@ class Prompt:
     concat_latent: Tensor | None = None
     concat_mask: Tensor | None = None
     pictures: tuple[Followed, ...] = ()
+    control_text: Said | None = None
     fills_rest: bool = False
     extra: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
 

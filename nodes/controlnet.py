@@ -3,12 +3,13 @@
 from dataclasses import replace
 from typing import Annotated, NamedTuple
 
-from diffusion.controlnet import KINDS, Control, ControlNet, completed
+from diffusion.controlnet import KINDS, Control, ControlNet, Said, completed
+from diffusion.encode import encode
 from diffusion.library import ModelLibrary
-from diffusion.model import Model, Vae
+from diffusion.model import Model, TextEncoder, Vae
 from diffusion.values import Conditioning, Image
 from graph.define import node
-from graph.widgets import FileIn, OneOf, Range
+from graph.widgets import FileIn, OneOf, Range, Text
 
 Strength = Annotated[float, Range(0.0, 10.0, step=0.01)]
 Percent = Annotated[float, Range(0.0, 1.0, step=0.001)]
@@ -137,6 +138,30 @@ def set_union_controlnet_type(
         The network for that kind.
     """
     return control_net.of_kind(type)
+
+
+@node(
+    "CLIPTextEncodeControlnet",
+    category="_for_testing/conditioning",
+    outputs=("CONDITIONING",),
+    experimental=True,
+)
+def encode_for_controlnets(
+    clip: TextEncoder, conditioning: Conditioning, text: Annotated[str, Text(multiline=True, dynamic=True)]
+) -> Conditioning:
+    """Tell the ControlNets of a prompt something else than the prompt.
+
+    Args:
+        clip: The text encoder of the model that is guided.
+        conditioning: The prompt.
+        text: What the ControlNets are told.
+
+    Returns:
+        The prompt, with a text for its ControlNets.
+    """
+    (entry,) = encode(clip, text).entries
+    said = Said(entry.tokens, entry.pooled)
+    return conditioning.each(lambda each: replace(each, control_text=said))
 
 
 @node(

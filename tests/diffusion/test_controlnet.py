@@ -5,7 +5,7 @@ import torch
 from diffusers import ControlNetUnionModel, T2IAdapter
 from safetensors.torch import load_file, save_file
 
-from diffusion.controlnet import KINDS, Query, completed, fitted_hint, one_control
+from diffusion.controlnet import KINDS, Query, Said, completed, fitted_hint, one_control
 from diffusion.errors import DiffusionError, FamilyMismatch
 from diffusion.networks import Vector
 from tests import tiny
@@ -58,6 +58,24 @@ def test_a_control_steers_as_the_library_s_networks_do(net, denoise, checkpoint,
     sigma = checkpoint.model.noise.sigmas[600]
     steered = denoise(net.control(HINT, strength), sigma=sigma)
     assert torch.allclose(steered, reference(strength, sigma, 600), atol=1e-4)
+
+
+def test_a_control_can_be_told_another_text_than_the_prompt(net, base):
+    other = torch.randn(2, 77, tiny.WIDTH, generator=RANDOM)
+    query = Query(X, 500.0, TOKENS.expand(2, -1, -1))
+    told = one_control(replace(net.control(HINT), said=Said(other)), query, [0, 1], base)
+    expected = one_control(net.control(HINT), query._replace(tokens=other), [0, 1], base)
+    assert torch.equal(told.middle[0], expected.middle[0])
+
+
+def test_another_text_has_a_row_for_each_picture_of_each_prompt():
+    one, other = torch.zeros(3, 4), torch.ones(3, 4)
+    vector = Vector(torch.zeros(4, 2), torch.zeros(4, 6))
+    query = Query(torch.zeros(4, 4, 8, 8), 500.0, torch.zeros(4, 77, 4), 2, vector)
+    said = query.saying(Said(torch.stack((one, other)), torch.ones(2, 2)))
+    assert said.tokens[:, 0, 0].tolist() == [0, 1, 0, 1]
+    assert torch.equal(said.vector.pooled, torch.ones(4, 2))
+    assert query.saying(None) is query
 
 
 def test_strength_zero_changes_nothing(net, denoise):

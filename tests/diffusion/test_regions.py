@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from diffusion.controlnet import Control, ControlNet
+from diffusion.controlnet import Control, ControlNet, Said
 from diffusion.model import Model
 from diffusion.regions import Box, Network, placed
 from diffusion.values import Conditioning
@@ -224,3 +224,12 @@ def test_a_control_that_acts_everywhere_leaves_areas_alone():
     hint = control(everywhere=True)
     negative = Conditioning((*says(0, area=LEFT).entries, *says(0).entries))
     assert controls_of(says(1, controls=(hint,)), negative) == [(), (hint,)]
+
+
+def test_the_controls_of_a_prompt_are_told_its_text_for_controls():
+    said = Said(torch.ones(1, 2, 3))
+    positive, negative = laid_out(
+        says(1, controls=(control(),), control_text=said), says(0, controls=(control(),))
+    )
+    assert [each.said for each in positive[0].prompt.controls] == [said]
+    assert [each.said for each in negative[0].prompt.controls] == [None]

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from diffusion.encode import encode
 from diffusion.library import ModelLibrary
 from diffusion.values import Conditioning, Image, Prompt
 from graph.define import spec_of
@@ -10,6 +11,7 @@ from nodes.controlnet import (
     apply_controlnet,
     apply_controlnet_old,
     apply_controlnet_with_vae,
+    encode_for_controlnets,
     load_diff_controlnet,
     set_union_controlnet_type,
 )
@@ -87,6 +89,14 @@ def test_a_kind_of_hint_can_be_left_to_the_network(net):
 def test_the_kinds_of_hints_are_the_field_s():
     options = spec_of(set_union_controlnet_type).inputs[1].widget.options
     assert (options[0], options[-1], len(options)) == ("auto", "repaint", 9)
+
+
+def test_the_controls_of_every_entry_are_told_another_text(library):
+    clip = library.checkpoint(tiny.CHECKPOINT).text_encoder
+    told = encode_for_controlnets(clip, PROMPT, "edges")
+    (expected,) = encode(clip, "edges").entries
+    assert all(torch.equal(each.control_text.tokens, expected.tokens) for each in told.entries)
+    assert [each.tokens for each in told.entries] == [each.tokens for each in PROMPT.entries]
 
 
 def test_a_complete_control_can_be_loaded_as_a_difference(library):
