@@ -1,8 +1,9 @@
 """Networks with their patches written to files of weights, one tensor after another."""
 
 import json
+import math
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +17,8 @@ from diffusion.memory import Handle, Patch, by_weight
 from diffusion.model import Model, TextEncoder, Vae
 
 NETWORK, VAE, TEXT = "model.diffusion_model.", "first_stage_model.", ("cond_stage_model.", "conditioner.")
+OWN_TEXT = "text_model."
+"""What a text encoder's names start with in a file of its own, but for OpenCLIP's."""
 CODES = {dtype: code for code, dtype in DTYPES.items()}
 
 
@@ -51,32 +54,69 @@ def texts_of(encoder: TextEncoder) -> list[Saved]:
     return [Saved(tower.network, tower.patches, tower.network.part.prefix) for tower in encoder.towers]
 
 
+def alone(encoder: TextEncoder) -> dict[str, Saved]:
+    """The towers of a text encoder by name, each under the names it has in a file of its own."""
+    return {
+        tower.reading.name: Saved(tower.network, tower.patches, "" if is_open(tower.network) else OWN_TEXT)
+        for tower in encoder.towers
+    }
+
+
+def is_open(text: Handle) -> bool:
+    """Whether a text encoder lies in its file as OpenCLIP has it."""
+    return any(".resblocks." in key for key in text.part.sources.values())
+
+
 def write_weights(parts: Sequence[Saved], path: Path, texts: Mapping[str, str]) -> None:
     """Write networks to one safetensors file, in the formats they are stored in, with texts inside.
 
     What the settings in their files' metadata say is kept.
     """
     metadata = {key: text for part in parts for key, text in part.network.file.header.metadata.items()}
-    header: dict[str, object] = {"__metadata__": metadata | dict(texts)}
+    described = [
+        Described(name, entry.dtype, entry.shape) for name, entry in chain.from_iterable(map(entries, parts))
+    ]
+    write_tensors(path, described, chain.from_iterable(map(tensors, parts)), metadata | dict(texts))
+
+
+class Described(NamedTuple):
+    """What a file says of a tensor before it comes."""
+
+    name: str
+    dtype: torch.dtype
+    shape: tuple[int, ...]
+
+
+def write_tensors(
+    path: Path, described: Iterable[Described], tensors: Iterable[Tensor], metadata: Mapping[str, str]
+) -> None:
+    """Write a safetensors file, one tensor after another; they come in the order they are described in."""
+    header: dict[str, object] = {"__metadata__": dict(metadata)}
     place = 0
-    for name, entry in chain.from_iterable(map(entries, parts)):
-        size = entry.end - entry.start
-        described = {"dtype": CODES[entry.dtype], "shape": entry.shape, "data_offsets": (place, place + size)}
-        header[name] = described
+    for name, dtype, shape in described:
+        size = math.prod(shape) * dtype.itemsize
+        header[name] = {"dtype": CODES[dtype], "shape": shape, "data_offsets": (place, place + size)}
         place += size
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
     with path.open("wb") as file:
         file.write(struct.pack("<Q", len(text)) + text)
-        for tensor in chain.from_iterable(map(tensors, parts)):
-            file.write(tensor.contiguous().view(torch.uint8).numpy().data)
+        for tensor in tensors:
+            file.write(tensor.cpu().contiguous().view(-1).view(torch.uint8).numpy().data)
 
 
 def entries(part: Saved) -> Iterator[tuple[str, Entry]]:
     """The names in the new file, and what the old one says of each tensor."""
     old = part.network.part
     for key in keys(part):
-        yield part.prefix + key.removeprefix(old.prefix), part.network.file.header.entries[key]
+        yield renamed(key, old.prefix, part.prefix), part.network.file.header.entries[key]
+
+
+def renamed(key: str, old: str, new: str) -> str:
+    """A key under another prefix; a text encoder's projection lies beside what has the prefix."""
+    if not key.startswith(old):
+        old, new = old.removesuffix(OWN_TEXT), new.removesuffix(OWN_TEXT)
+    return new + key.removeprefix(old)
 
 
 def keys(part: Saved) -> list[str]:

@@ -5,10 +5,11 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
 
+from diffusion.encode import encode
 from diffusion.errors import DiffusionError
 from diffusion.lora import with_lora
 from diffusion.merge import evenly, mixed, mixed_text
-from diffusion.saving import VAE, network_of, texts_of, vae_of, write_weights
+from diffusion.saving import VAE, alone, network_of, texts_of, vae_of, write_weights
 from tests import tiny
 
 
@@ -68,6 +69,30 @@ def test_a_vae_in_a_file_of_its_own_can_be_loaded(folder, library):
         assert torch.equal(
             one.get_parameter("decoder.conv_in.weight"), other.get_parameter("decoder.conv_in.weight")
         )
+
+
+@pytest.mark.parametrize("name", [tiny.CHECKPOINT, tiny.SD2, tiny.SDXL, tiny.REFINER])
+def test_text_encoders_in_files_of_their_own_can_be_loaded(folder, name):
+    tiny.families(folder)
+    (folder / "text_encoders").mkdir(exist_ok=True)
+    library = tiny.library(folder)
+    encoder = library.checkpoint(name).text_encoder
+    for tower, part in alone(encoder).items():
+        write_weights([part], folder / "text_encoders" / f"{tower}.safetensors", {"text.encoder": tower})
+    again = library.text_encoder([f"{tower.reading.name}.safetensors" for tower in encoder.towers])
+    one, other = (encode(each, "a fox").entries[0].tokens for each in (encoder, again))
+    assert again.family == encoder.family and torch.equal(one, other)
+
+
+@pytest.mark.parametrize("file", ["clip_l.safetensors", "clip_g.safetensors", "open_clip_g.safetensors"])
+def test_a_text_encoder_that_was_alone_is_written_as_it_was(tmp_path, file):
+    tiny.save_parts(tmp_path)
+    library = tiny.library(tmp_path)
+    names = [file] if file == "clip_l.safetensors" else ["clip_l.safetensors", file]
+    saved = alone(library.text_encoder(names))[file.removeprefix("open_").removesuffix(".safetensors")]
+    write_weights([saved], tmp_path / "a.safetensors", {})
+    old, new = load_file(tmp_path / "text_encoders" / file), load_file(tmp_path / "a.safetensors")
+    assert old.keys() - {"logit_scale"} == new.keys() and all(torch.equal(old[key], new[key]) for key in new)
 
 
 def test_settings_and_texts_are_kept_in_the_metadata(folder, library):

@@ -1,16 +1,30 @@
 from pathlib import Path
 
 import pytest
+import torch
 
-from nodes.saving import checkpoint_save, model_save, vae_save
+from diffusion.merge import evenly, mixed, mixed_text
+from diffusion.values import Latent
+from nodes.saving import (
+    checkpoint_save,
+    clip_save,
+    load_latent,
+    lora_save,
+    model_save,
+    save_latent,
+    vae_save,
+)
 from tests import tiny
 
 
 class Folder:
-    """An output folder that writes at once."""
+    """An output folder that writes at once, and reads again."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
+
+    def path(self, name):
+        return self.root / name
 
     def save(self, encode, *, prefix, suffix, shown, temporary=False):
         path = self.root / f"{prefix}{suffix}"
@@ -31,3 +45,25 @@ def test_what_was_saved_can_be_loaded(library, tmp_path):
     assert library.checkpoint("Photogram.safetensors").model.family is model.family
     assert library.diffusion_model("Photogram.safetensors").in_channels == 4
     assert library.vae("Photogram_vae.safetensors").channels == 4
+
+
+def test_a_saved_text_encoder_can_be_loaded(library, tmp_path):
+    encoder = library.checkpoint(tiny.CHECKPOINT).text_encoder
+    clip_save(encoder, "text_encoders/mine", outputs=Folder(tmp_path))
+    assert library.text_encoder(["mine_clip_l.safetensors"]).family == "sd15"
+
+
+def test_a_saved_latent_can_be_loaded(tmp_path):
+    samples, folder = torch.randn(1, 4, 8, 8, generator=torch.Generator().manual_seed(1)), Folder(tmp_path)
+    save_latent(Latent(samples), outputs=folder)
+    assert torch.equal(load_latent("latents/Photogram.latent", inputs=folder).samples, samples)
+
+
+@pytest.mark.parametrize(("kind", "tensors"), [("standard", 2), ("full_diff", 1)])
+def test_an_extracted_lora_changes_both_networks(library, tmp_path, kind, tensors):
+    model, text, _ = library.checkpoint(tiny.CHECKPOINT)
+    differences = mixed(model, model, evenly(1.0, -0.5)), mixed_text(text, text, evenly(1.0, -0.5))
+    lora_save("loras/mine", 4, kind, True, *differences, outputs=Folder(tmp_path))
+    groups = library.lora("mine.safetensors").groups
+    assert {name[:8] for name in groups} == {"lora_une", "lora_te_"}
+    assert sum(".weight" in key for key in groups["lora_unet_conv_in"].keys) == (2 if tensors == 2 else 0)
