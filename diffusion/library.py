@@ -111,15 +111,17 @@ class ModelLibrary:
         """The image encoder of a checkpoint that follows pictures. Raises MissingPart if it has none."""
         return self.opened("checkpoints", name, ClipVision, self.open_own_vision)
 
-    def text_encoder(self, names: Sequence[str], on_processor: bool = False) -> TextEncoder:
+    def text_encoder(
+        self, names: Sequence[str], on_processor: bool = False, kind: str = "text_encoders"
+    ) -> TextEncoder:
         """A text encoder from one file or more, in any order; which family reads them follows from them.
 
-        on_processor: compute on the CPU, whatever the other networks compute on.
+        on_processor: compute on the CPU, whatever the other networks compute on. kind: where they lie.
         Raises UnknownCheckpoint if a file holds none, or no family reads them together.
         """
         memory = self.processor if on_processor else self.memory
         found = [
-            self.opened("text_encoders", name, Lone, lambda file: self.open_text(file, memory), on_processor)
+            self.opened(kind, name, Lone, lambda file: self.open_text(file, memory), on_processor)
             for name in names
         ]
         networks = {each.name: each.network for each in found}

@@ -49,6 +49,26 @@ def load_image(image: Annotated[str, FileIn("input", upload=True)], *, inputs: I
     return read_picture(inputs.path(image))
 
 
+@node(
+    "LoadImageOutput",
+    category="image",
+    title="Load Image (from Outputs)",
+    experimental=True,
+    outputs=("IMAGE", "MASK"),
+)
+def load_image_output(image: Annotated[str, FileIn("output")], *, inputs: Inputs) -> Picture:
+    """Read a picture that was made before, from the output folder.
+
+    Args:
+        image: The picture's file.
+
+    Returns:
+        image: The picture.
+        mask: What is transparent in it.
+    """
+    return read_picture(inputs.path(image if image.endswith("]") else f"{image} [output]"))
+
+
 @node("SaveImage", category="image", title="Save Image")
 def save_image(images: Image, filename_prefix: str = "Photogram", *, outputs: Outputs) -> None:
     """Keep pictures in the output folder, with the workflow inside.

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, NamedTuple
 import torch
 
 from diffusion.controlnet import ControlNet
+from diffusion.diffusers_folder import open_folder
 from diffusion.errors import DiffusionError
 from diffusion.library import ModelLibrary
 from diffusion.model import Model, TextEncoder, Vae
@@ -116,6 +117,21 @@ def load_checkpoint_with_config(
     setting = SETTINGS[config_name]
     model = replace(model, prediction=setting.prediction or model.prediction)
     return Checkpoint(model, replace(clip, stop_at_layer=setting.stop_at_layer), vae)
+
+
+@node(
+    "DiffusersLoader",
+    category="advanced/loaders/deprecated",
+    title="DiffusersLoader",
+    outputs=("MODEL", "CLIP", "VAE"),
+)
+def load_diffusers(model_path: Annotated[str, FileIn("diffusers")], *, library: ModelLibrary) -> Checkpoint:
+    """Load a diffusion model, its text encoder and its VAE from a folder as the diffusers library has them.
+
+    Args:
+        model_path: The folder, in the diffusers folder.
+    """
+    return Checkpoint(*open_folder(library, model_path))
 
 
 @node("UNETLoader", category="advanced/loaders", title="Load Diffusion Model", outputs=("MODEL",))

@@ -1,4 +1,4 @@
-"""The lists behind file pickers: model files by kind, and the pictures in the input folder.
+"""The lists behind file pickers: model files by kind, pictures and latents of the input folder, results.
 
 Listed anew only when a folder changed. Links in model folders are followed, because people keep weights on
 other disks; nothing that comes over HTTP can write there.
@@ -12,7 +12,11 @@ from types import MappingProxyType
 
 MODEL_SUFFIXES = (".safetensors", ".sft", ".ckpt", ".pt", ".pth", ".bin")
 INPUT_SUFFIXES = (".png", ".jpg", ".jpeg", ".jfif", ".webp", ".gif", ".avif")
-INPUT = "input"
+LATENT_SUFFIXES = (".latent",)
+INPUT, LATENTS, OUTPUT = "input", "latents", "output"
+DIFFUSERS, INDEX = "diffusers", "model_index.json"
+"""Models that are folders, told by the index in them."""
+MOST_RESULTS = 1000
 MOST_FILES = 100_000
 DEEPEST = 12
 
@@ -26,6 +30,7 @@ MODEL_FOLDERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "clip_vision": ("clip_vision",),
         "style_models": ("style_models",),
         "embeddings": ("embeddings",),
+        DIFFUSERS: (DIFFUSERS,),
         "vae_approx": ("vae_approx",),
         "controlnet": ("controlnet", "t2i_adapter"),
         "ipadapter": ("ipadapter",),
@@ -53,9 +58,9 @@ class Folders:
     """Knows which files there are. Methods read the disk and may block: call them from a thread if many."""
 
     def __init__(self, models: Sequence[Path], input: Path, made: Mapping[str, Path] | None = None) -> None:
-        """`made` are folders of results, which can be named as `picture.png [output]` but are not offered."""
+        """`made` are folders of results, which can be named as `picture.png [output]`."""
         self._places = {kind: _below(models, folders) for kind, folders in MODEL_FOLDERS.items()}
-        self._places[INPUT] = (input,)
+        self._places[INPUT] = self._places[LATENTS] = (input,)
         self._offered = tuple(self._places)
         self._places |= {kind: (folder,) for kind, folder in (made or {}).items()}
         self._known: dict[str, _Listing] = {}
@@ -72,13 +77,26 @@ class Folders:
             return ()
         known = self._known.get(kind)
         if known is None or _changed(known):
-            suffixes = MODEL_SUFFIXES if kind in MODEL_FOLDERS else INPUT_SUFFIXES
-            known = self._known[kind] = _list(self._places[kind], suffixes)
+            known = _list(self._places[kind], _suffixes(kind))
+            if kind == DIFFUSERS:
+                inside = (name for name in known.names if "/" in name)
+                known = _Listing(tuple(name.rpartition("/")[0] for name in inside), known.seen)
+            self._known[kind] = known
         return known.names
 
     def all(self) -> dict[str, tuple[str, ...]]:
-        """The names of every kind that is offered."""
-        return {kind: self.files(kind) for kind in self._offered}
+        """The names of every kind that is offered; of results, the last ones by name, and where they are."""
+        offered = {kind: self.files(kind) for kind in self._offered}
+        results = [name for name in reversed(self.files(OUTPUT)) if "/" not in name]
+        return {**offered, OUTPUT: tuple(f"{name} [{OUTPUT}]" for name in results[:MOST_RESULTS])}
+
+
+def _suffixes(kind: str) -> tuple[str, ...]:
+    if kind == DIFFUSERS:
+        return (INDEX,)
+    if kind == LATENTS:
+        return LATENT_SUFFIXES
+    return MODEL_SUFFIXES if kind in MODEL_FOLDERS else INPUT_SUFFIXES
 
 
 def _below(models: Sequence[Path], folders: Sequence[str]) -> tuple[Path, ...]:

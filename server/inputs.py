@@ -9,7 +9,7 @@ from graph.errors import WorkflowError
 from graph.suggest import did_you_mean
 from graph.workflow import Json
 from server.files import UnsafeName, parts_of
-from server.folders import ALIASES, MODEL_FOLDERS
+from server.folders import ALIASES, DIFFUSERS, INDEX, MODEL_FOLDERS, OUTPUT
 
 ANNOTATED = re.compile(r"^(.*?) ?\[(input|output|temp)\]$", re.DOTALL)
 
@@ -57,10 +57,15 @@ class FolderFiles:
             return None
 
     def path(self, folder: str, name: str) -> Path:
-        """Where the file lies. Raises WorkflowError if it is not there or outside its folder."""
+        """Where the file lies. Raises WorkflowError if it is not there or outside its folder.
+
+        Of a model that is a folder, its index.
+        """
         kind = ALIASES.get(folder, folder)
         if kind not in MODEL_FOLDERS:
-            return self._inputs.path(name)
+            is_plain = folder == OUTPUT and not ANNOTATED.match(name)
+            return self._inputs.path(f"{name} [{folder}]" if is_plain else name)
+        name = f"{name}/{INDEX}" if kind == DIFFUSERS else name
         roots = [root / below for root in self._models for below in MODEL_FOLDERS[kind]]
         for root in roots:
             if (path := inside(root, name, follow=True)) is not None:

@@ -13,6 +13,7 @@ from nodes.image import (
     image_invert,
     image_pad_for_outpaint,
     load_image,
+    load_image_output,
     mask_preview,
     preview_image,
     save_animated_png,
@@ -102,3 +103,17 @@ def test_an_empty_picture_has_a_colour():
 
 def test_edges_have_the_size_of_the_picture():
     assert canny_edges(PICTURE, 0.1, 0.2).shape == PICTURE.shape
+
+
+@pytest.mark.parametrize("name", ["a_0.png", "a_0.png [output]"])
+def test_a_result_is_read_from_the_output_folder_however_it_is_named(tmp_path, name):
+    asked, folder = [], Folder(tmp_path)
+    save_image(PICTURE, "a", outputs=folder)
+
+    class Results:
+        def path(self, wanted):
+            asked.append(wanted)
+            return folder.path(wanted.removesuffix(" [output]"))
+
+    made = load_image_output(name, inputs=Results())
+    assert asked == ["a_0.png [output]"] and made.image.shape == (1, 6, 8, 3)

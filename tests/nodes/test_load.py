@@ -11,6 +11,7 @@ from nodes.load import (
     load_checkpoint,
     load_checkpoint_with_config,
     load_controlnet,
+    load_diffusers,
     load_diffusion_model,
     load_text_encoder,
     load_text_encoders,
@@ -49,6 +50,12 @@ def test_the_controlnet_loader_is_the_field_s():
         [("control_net_name", "controlnet")],
         [("CONTROL_NET", "CONTROL_NET")],
     )
+
+
+def test_a_folder_of_the_diffusers_library_is_picked_from_its_own_list(library):
+    assert facts(spec_of(load_diffusers))[3] == [("model_path", "diffusers")]
+    with pytest.raises(MissingFile, match="There is no model 'none'"):
+        load_diffusers("none", library=library)
 
 
 def test_a_checkpoint_gives_three_values(library):

@@ -72,7 +72,22 @@ def test_an_unknown_kind_has_no_files(folders: Folders) -> None:
     assert folders.files("../../etc") == ()
 
 
-def test_results_can_be_named_but_are_not_offered(folders: Folders, tmp_path: Path) -> None:
-    touch(tmp_path / "output/a.png")
-    assert folders.files("output") == ("a.png",)
-    assert "output" not in folders.all()
+def test_results_are_offered_with_where_they_are_the_last_by_name_first(
+    folders: Folders, tmp_path: Path
+) -> None:
+    for name in ("a_1.png", "a_2.png", "sub/b.png", "c.latent"):
+        touch(tmp_path / "output" / name)
+    assert folders.files("output") == ("a_1.png", "a_2.png", "sub/b.png")
+    assert folders.all()["output"] == ("a_2.png [output]", "a_1.png [output]")
+
+
+def test_latents_lie_beside_the_pictures(folders: Folders, tmp_path: Path) -> None:
+    for name in ("a.png", "sub/b.latent"):
+        touch(tmp_path / "input" / name)
+    assert (folders.files("latents"), folders.files("input")) == (("sub/b.latent",), ("a.png",))
+
+
+def test_a_model_that_is_a_folder_is_told_by_its_index(folders: Folders, tmp_path: Path) -> None:
+    for name in ("a/model_index.json", "a/unet/b.safetensors", "c/unet/d.safetensors", "model_index.json"):
+        touch(tmp_path / "one/diffusers" / name)
+    assert folders.files("diffusers") == ("a",)

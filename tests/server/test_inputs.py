@@ -78,3 +78,17 @@ def test_a_model_may_be_linked_from_another_disk(files: FolderFiles, tmp_path: P
 
 def test_a_picker_for_pictures_looks_in_the_input_folder(files: FolderFiles, tmp_path: Path) -> None:
     assert files.path("input", "a.png") == tmp_path / "input" / "a.png"
+
+
+@pytest.mark.parametrize("name", ["c.png", "c.png [output]"])
+def test_a_picker_for_results_looks_in_the_output_folder(
+    files: FolderFiles, tmp_path: Path, name: str
+) -> None:
+    assert files.path("output", name) == tmp_path / "output" / "c.png"
+
+
+def test_of_a_model_that_is_a_folder_the_index_is_looked_at(files: FolderFiles, tmp_path: Path) -> None:
+    index = tmp_path / "models/diffusers/a/model_index.json"
+    index.parent.mkdir(parents=True)
+    index.write_text("{}")
+    assert files.path("diffusers", "a") == index and files.stamp("diffusers", "b") is None

@@ -4,13 +4,15 @@ import { Icon } from "../ui/icon";
 import { middle, plural } from "../ui/words";
 import { Panel } from "./panel";
 
+const NO_MODELS: ReadonlySet<string> = new Set(["input", "latents", "output"]);
+
 /** The files in the model folders, by folder. */
 export function ModelsPanel(): JSX.Element {
   const { catalog, notices } = useStudio();
   const folders = useCatalog((state) => state.folders);
   const [query, setQuery] = useState("");
   const shown = [...folders]
-    .filter(([folder]) => folder !== "input")
+    .filter(([folder]) => !NO_MODELS.has(folder))
     .toSorted(([, one], [, other]) => Number(other.length > 0) - Number(one.length > 0));
   return (
     <Panel
