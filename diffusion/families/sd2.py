@@ -45,8 +45,14 @@ def refuses(header: Header) -> str | None:
 
 
 def is_unclip(shape: UnetShape) -> bool:
-    """Whether a network takes a picture: as CLIP-L sees it or as CLIP-H does, and how noisy it is."""
-    return shape.vector == 2 * shape.context or (shape.vector, shape.context) == (1536, 1024)
+    """Whether a network takes a picture: as CLIP-L sees it or as CLIP-H does, and how noisy it is.
+
+    By chance the vector of SDXL's refiner is twice as wide as its prompt, too.
+    """
+    is_refiner = shape.vector == shape.context + 1280
+    return not is_refiner and (
+        shape.vector == 2 * shape.context or (shape.vector, shape.context) == (1536, 1024)
+    )
 
 
 def parts(header: Header) -> Parts:

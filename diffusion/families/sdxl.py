@@ -50,8 +50,12 @@ def is_refiner(shape: UnetShape) -> bool:
 
 
 def is_base(shape: UnetShape) -> bool:
-    """Whether the vector is as wide as one of the prompt's two encoders, and six sizes."""
-    return 0 < shape.vector - BASE_SIZES * WAVES < shape.context and not is_refiner(shape)
+    """Whether the vector is as wide as one of the prompt's two encoders, and six sizes.
+
+    One twice as wide as the prompt tells of a picture, in Stable unCLIP.
+    """
+    is_other = is_refiner(shape) or shape.vector == 2 * shape.context
+    return 0 < shape.vector - BASE_SIZES * WAVES < shape.context and not is_other
 
 
 def refusal(header: Header, fits: Callable[[UnetShape], bool], expected: str) -> str | None:

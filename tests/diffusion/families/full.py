@@ -29,6 +29,7 @@ def original_unet(shape: UnetShape, **config: object) -> dict[str, Tensor]:
     with torch.device("meta"), Hollow():
         module = UNet2DConditionModel(**config)
     names = inverted(unet_names(shape) | vector_names("add_embedding"))
+    names |= inverted(vector_names("class_embedding"))
     return tiny.renamed(module, names, "model.diffusion_model.")
 
 

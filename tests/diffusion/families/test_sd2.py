@@ -152,5 +152,15 @@ def test_a_network_that_follows_pictures_is_of_this_family_and_predicts_velocity
     assert SD2.sampling(header, lambda _key: torch.zeros(2)).prediction is VELOCITY
 
 
+@pytest.mark.parametrize("width", [2048, 1536], ids=("h", "l"))
+def test_no_weight_of_a_full_size_network_that_follows_pictures_is_missing_or_left_over(width):
+    settings = {"class_embed_type": "projection", "projection_class_embeddings_input_dim": width}
+    header = header_of(original_unet(UNET, **CONFIG, **settings))
+    assert [family.name for family in FAMILIES if family.refuses(header) is None] == ["sd2"]
+    network = SD2.parts(header).network
+    assert faults(header, network) == []
+    assert network.shape(header, "class_embedding.linear_1.weight") == (1280, width)
+
+
 def test_a_small_file_is_recognised(family_models):
     assert recognised(read_header(family_models / "checkpoints" / tiny.SD2)) is SD2

@@ -1,20 +1,26 @@
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 from diffusers.loaders.single_file_utils import convert_ldm_unet_checkpoint, convert_open_clip_checkpoint
 from safetensors.torch import load_file, save_file
 
-from diffusion.blocks import UnetShape
+from diffusion import networks
+from diffusion.blocks import UnetShape, control_names, inverted, translated, vector_names
 from diffusion.checkpoint import Header, WeightFile
+from diffusion.control_lora import composed
 from diffusion.encode import encode, encode_apart
 from diffusion.errors import FamilyMismatch
 from diffusion.families import FAMILIES
 from diffusion.families.sdxl import PLAYGROUND, SDXL, SDXL_REFINER
 from diffusion.family import Family
+from diffusion.ip_adapter import PLACES, cross_attentions
 from diffusion.library import Checkpoint
 from diffusion.lora import read_lora, with_lora
+from diffusion.memory import Handle, Hollow, Memory
 from diffusion.networks import Vector
 from diffusion.parts import wide_heads
 from diffusion.prediction import EDM, EPSILON, VELOCITY
@@ -350,3 +356,43 @@ def test_a_lora_reaches_a_matrix_that_is_a_third_of_a_stored_one(tmp_path, famil
         assert torch.equal(
             patched.get_parameter(other), tiny.open_text_encoder(3).text_model.get_parameter(other)
         )
+
+
+def full_size_network() -> Handle:
+    """The network of a full-size checkpoint, without its numbers."""
+    header = base_file()
+    file = SimpleNamespace(header=header, path=Path(header.name))
+    return Handle(SDXL.parts(header).network, file, Memory("cpu"))
+
+
+def control_lora(network: Handle, rank: int) -> Header:
+    """The header of a full-size Control-LoRA: products for matrices, all else whole."""
+    names = inverted(control_names(BASE) | vector_names("add_embedding"))
+    tensors = {"lora_controlnet": torch.empty(0, device="meta")}
+    with torch.device("meta"), Hollow():
+        module = networks.control_net_of(network.part.build, (16, 32, 96, 256))
+    for name, weight in module.state_dict().items():
+        key = translated(name, names)
+        if name not in network.part.sources or weight.ndim == 1:
+            tensors[key] = weight
+        else:
+            start, kernel = key.removesuffix(".weight"), weight.shape[2:]
+            up = (weight.shape[0], rank, *(1 for _ in kernel))
+            tensors[f"{start}.up"] = weight.new_empty(up)
+            tensors[f"{start}.down"] = weight.new_empty(rank, *weight.shape[1:])
+    return header_of(tensors)
+
+
+@pytest.mark.slow
+def test_no_weight_of_a_full_size_control_lora_is_missing_or_left_over_or_misshapen():
+    network = full_size_network()
+    header = control_lora(network, 256)
+    part = composed(header, network)
+    assert faults(header, part) == []
+    assert len(part.products) + len(part.whole) == len(part.sources)
+
+
+def test_a_picture_s_style_and_composition_are_seen_by_ten_layers_each():
+    found = cross_attentions(full_size_network())
+    starts = PLACES["style transfer"] + PLACES["composition"]
+    assert [len(found)] + [sum(name.startswith(start) for name in found) for start in starts] == [70, 10, 10]
