@@ -42,10 +42,14 @@ Together: TypeAlias = Literal["concat", "add", "subtract", "average", "norm aver
 
 @dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
 class IpAdapter:
-    """The networks of an IP-Adapter. patches: it reads a picture patch by patch, not as a whole."""
+    """The networks of an IP-Adapter. patches: it reads a picture patch by patch, not as a whole.
+
+    encoder: the image encoder that it came with, if it was found with one.
+    """
 
     network: Handle
     patches: bool
+    encoder: ClipVision | None = None
     socket: ClassVar[str] = "IPADAPTER"
 
 
@@ -237,18 +241,28 @@ def tokens(
 
 def states(adapter: IpAdapter, encoder: ClipVision, image: Tensor) -> Tensor:
     """What an adapter reads of what an image encoder sees. Raises FamilyMismatch if it reads another's."""
-    seen = see(encoder, image)
-    state = seen.penultimate_hidden_states if adapter.patches else seen.image_embeds
-    header = adapter.network.file.header
-    known = ("image_proj.proj_in.weight", "image_proj.proj.0.weight", "image_proj.proj.weight")
-    width = next(header.shape(key)[1] for key in known if header.has(key))
-    if state.shape[-1] != width:
+    reads, tells = width_read(adapter), width_told(encoder, adapter.patches)
+    if reads != tells:
         raise FamilyMismatch(
-            f"{adapter.network.file.path.name} reads pictures in {width} numbers, but the image encoder "
-            f"{encoder.network.file.path.name} tells them in {state.shape[-1]}.",
+            f"{adapter.network.file.path.name} reads pictures in {reads} numbers, but the image encoder "
+            f"{encoder.network.file.path.name} tells them in {tells}.",
             "Load the image encoder that the IP-Adapter was made with, such as OpenCLIP-H.",
         )
-    return state
+    seen = see(encoder, image)
+    return seen.penultimate_hidden_states if adapter.patches else seen.image_embeds
+
+
+def width_read(adapter: IpAdapter) -> int:
+    """In how many numbers an adapter reads a picture or a patch."""
+    header = adapter.network.file.header
+    known = ("image_proj.proj_in.weight", "image_proj.proj.0.weight", "image_proj.proj.weight")
+    return next(header.shape(key)[1] for key in known if header.has(key))
+
+
+def width_told(encoder: ClipVision, patches: bool) -> int:
+    """In how many numbers an image encoder tells a picture, or each of its patches."""
+    inside = "vision_model.post_layernorm.weight" if patches else "visual_projection.weight"
+    return encoder.network.shape(inside)[0]
 
 
 def joined(seen: Tensor, together: Together) -> Tensor:

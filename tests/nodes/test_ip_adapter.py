@@ -2,10 +2,16 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from diffusion.errors import DiffusionError
+from diffusion.errors import DiffusionError, FamilyMismatch, MissingFile
+from diffusion.ip_adapter_presets import preset_adapter
 from diffusion.values import Image, Mask
 from graph.define import spec_of
-from nodes.ip_adapter import apply_ip_adapter, load_ip_adapter
+from nodes.ip_adapter import (
+    apply_ip_adapter,
+    apply_ip_adapter_simply,
+    load_ip_adapter,
+    load_preset_ip_adapter,
+)
 from tests import tiny
 
 IMAGE = Image(torch.rand(1, 28, 28, 3))
@@ -37,10 +43,13 @@ def encoder(library):
 
 
 def test_the_nodes_have_the_names_that_shared_workflows_carry():
-    specs = [spec_of(each) for each in (load_ip_adapter, apply_ip_adapter)]
-    assert [(spec.type, spec.outputs[0].type) for spec in specs] == [
-        ("IPAdapterModelLoader", "IPADAPTER"),
-        ("IPAdapterAdvanced", "MODEL"),
+    nodes = (load_ip_adapter, apply_ip_adapter, load_preset_ip_adapter, apply_ip_adapter_simply)
+    specs = [spec_of(each) for each in nodes]
+    assert [(spec.type, [each.type for each in spec.outputs]) for spec in specs] == [
+        ("IPAdapterModelLoader", ["IPADAPTER"]),
+        ("IPAdapterAdvanced", ["MODEL"]),
+        ("IPAdapterUnifiedLoader", ["MODEL", "IPADAPTER"]),
+        ("IPAdapter", ["MODEL"]),
     ]
     assert [each.name for each in specs[1].inputs if each.optional] == [
         "image_negative",
@@ -66,3 +75,33 @@ def test_weight_zero_gives_the_same_model(model, adapter, encoder):
 def test_without_an_image_encoder_the_person_is_told_to_connect_one(model, adapter):
     with pytest.raises(DiffusionError, match="Connect one to clip_vision"):
         apply_ip_adapter(model, adapter, IMAGE)
+
+
+def test_a_preset_s_adapter_brings_the_encoder_that_it_reads(tmp_path):
+    folder = tiny.models(tmp_path)
+    for kind in ("ipadapter", "clip_vision"):
+        (folder / kind).mkdir()
+    save_file(tiny.ip_adapter("plus"), folder / "ipadapter" / "ip-adapter-plus_sd15.safetensors")
+    tiny.save_image_encoder(folder / "clip_vision" / "small.safetensors")
+    library = tiny.library(folder)
+    model = library.checkpoint(tiny.CHECKPOINT).model
+    same, adapter = load_preset_ip_adapter(model, "PLUS (high strength)", library=library)
+    assert same is model and adapter.encoder is library.clip_vision("small.safetensors")
+    (picture,) = apply_ip_adapter_simply(model, adapter, IMAGE, 0.5, 0.1, 0.9).pictures
+    assert (picture.strength, picture.start, picture.end, len(picture.places)) == (0.5, 0.1, 0.9, 4)
+    with pytest.raises(MissingFile, match="is the file ip-adapter_sd15.safetensors, which is not in"):
+        load_preset_ip_adapter(model, library=library)
+
+
+def test_a_preset_that_a_family_has_not_is_refused():
+    with pytest.raises(FamilyMismatch, match="no IP-Adapter 'LIGHT - SD1.5 only .* for SDXL"):
+        preset_adapter(None, "LIGHT - SD1.5 only (low strength)", "sdxl")
+
+
+def test_an_encoder_that_no_adapter_reads_is_not_taken(tmp_path):
+    (tmp_path / "ipadapter").mkdir()
+    save_file(tiny.ip_adapter("plus"), tmp_path / "ipadapter" / "ip-adapter-plus_sd15.safetensors")
+    with pytest.raises(
+        MissingFile, match="No image encoder in the clip_vision folder tells pictures in 8 numbers"
+    ):
+        preset_adapter(tiny.library(tmp_path), "PLUS (high strength)", "sd15")
