@@ -8,7 +8,6 @@ import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from weakref import WeakKeyDictionary
 
 from torch import Tensor
 
@@ -74,11 +73,13 @@ class ControlLora:
 
     def __init__(self, file: WeightFile, memory: Memory) -> None:
         self.file, self.memory = file, memory
-        self.made: WeakKeyDictionary[Handle, Handle] = WeakKeyDictionary()
+        self.made: dict[Handle, Handle] = {}
 
     def on(self, base: Handle) -> Handle:
         """The ControlNet these changes make of a U-Net. Raises FamilyMismatch if they do not fit it."""
         if base not in self.made:
+            for old in [each for each in self.made if each.file.is_stale()]:
+                self.memory.evict(self.made.pop(old))
             self.made[base] = Handle(composed(self.file.header, base), self.file, self.memory)
         return self.made[base]
 

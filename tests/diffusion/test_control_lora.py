@@ -107,6 +107,18 @@ def test_the_network_is_made_once_for_each_model(folder, library, loaded, base):
         network_on(net, other)
 
 
+def test_nothing_is_kept_of_a_model_whose_file_changed(folder, library, loaded, base):
+    net = loaded(control_lora(folder))
+    old = network_on(net, base)
+    with old.resident():
+        assert old in library.memory.held
+    tiny.save_checkpoint(folder / "checkpoints" / tiny.CHECKPOINT, seed=8)
+    changed = library.checkpoint(tiny.CHECKPOINT).model.base
+    assert network_on(net, changed) is not old
+    assert list(net.network.made) == [changed.network]
+    assert old not in library.memory.held
+
+
 def test_a_lora_on_the_model_changes_what_begins_as_the_model_s(folder, library, loaded):
     checkpoint = library.checkpoint(tiny.CHECKPOINT)
     model = with_lora(checkpoint.model, None, library.lora(tiny.LORA)).model
