@@ -1,12 +1,20 @@
+import type { FileFolder } from "../api/types";
 import type { Studio } from "../ui/editor";
 import type { FileHost } from "../widgets/props";
+
+const ANNOTATED = /^(.*\S)\s*\[(input|output|temp)\]$/s;
+const FOLDERS: readonly FileFolder[] = ["input", "output", "temp"];
 
 /** The files of the server, for pickers. */
 export function fileHost(studio: Studio, folders: ReadonlyMap<string, readonly string[]>): FileHost {
   const { client } = studio;
   return {
     namesIn: (folder) => folders.get(folder) ?? [],
-    pictureOf: (folder, name) => (folder === "input" ? client.fileUrl("input", name, 512) : null),
+    pictureOf: (folder, value) => {
+      const [, name = value, said = folder] = ANNOTATED.exec(value) ?? [];
+      const place = FOLDERS.find((each) => each === said);
+      return place === undefined ? null : client.fileUrl(place, name, 512);
+    },
     upload: (file) => upload(studio, file),
   };
 }

@@ -1,6 +1,7 @@
 /** Files that come from outside, dropped or pasted: a workflow opens, a picture goes where it is meant. */
 
 import { addNode, freeNodeId, newNode, setValue } from "../model/edit";
+import { picksFrom } from "../model/geometry";
 import { selectionOf } from "../model/selection";
 import type { NodeSpec } from "../model/spec";
 import type { Studio } from "../ui/editor";
@@ -51,7 +52,7 @@ function addLoader(studio: Studio, spec: NodeSpec, name: string, at: Point | nul
   studio.document.apply(`load ${name}`, (graph) => {
     const id = freeNodeId(graph, spec.type);
     const node = newNode(spec, [Math.round(x - 140), Math.round(y - 60)]);
-    const input = fileInput(spec);
+    const input = picksFrom(spec, "input");
     return {
       graph: setValue(addNode(graph, id, node), id, input ?? "image", name),
       selection: selectionOf({ nodes: new Set([id]) }),
@@ -72,10 +73,5 @@ function nodeAt({ x, y }: Point): string | null {
 /** The input by which a node loads a picture. */
 function pictureInput({ document, catalog }: Studio, id: string): string | null {
   const spec = catalog.store.getState().specs.get(document.store.getState().graph.nodes.get(id)?.type ?? "");
-  return spec === undefined ? null : fileInput(spec);
-}
-
-function fileInput(spec: NodeSpec): string | null {
-  const found = spec.inputs.find(({ widget }) => widget?.kind === "file" && widget.folder === "input");
-  return found?.name ?? null;
+  return spec === undefined ? null : picksFrom(spec, "input");
 }

@@ -6,6 +6,8 @@ import { useDocument, useRuns, useShell, useStudio } from "../ui/editor";
 import { picturesOf } from "../ui/pictures";
 import { Icon } from "../ui/icon";
 import type { NodeSpec } from "../model/spec";
+import { picksFrom } from "../model/geometry";
+import { Chosen } from "../widgets/chosen";
 import { Upload } from "../widgets/upload";
 import { PictureStrip } from "./picture-strip";
 import { useStale, useStatus } from "./status";
@@ -93,10 +95,10 @@ export function StepPicture({ id, spec }: { id: string; spec: NodeSpec }): JSX.E
   const name = useDocument((state) => runId(state.path, id));
   const url = useRuns((state) => resultsOf(state, key).previews.get(name)?.url ?? null);
   const running = useStatus(id).kind === "running";
-  const upload = spec.inputs.find(
-    (input) => input.widget?.kind === "file" && input.widget.folder === "input",
-  );
-  if (url === null) return upload === undefined ? null : <Upload node={id} name={upload.name} />;
+  const upload = picksFrom(spec, "input");
+  const result = picksFrom(spec, "output");
+  if (url === null && upload !== null) return <Upload node={id} name={upload} />;
+  if (url === null) return result === null ? null : <Chosen node={id} name={result} />;
   return (
     <figure className="node-picture picture-step" data-running={running || undefined}>
       <img src={url} alt="Preview of the running step" draggable={false} />

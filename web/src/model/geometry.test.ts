@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
 
 import { newNode } from "./edit";
-import { boxOf, showsPicture } from "./geometry";
+import { boxOf, picksFrom, showsPicture } from "./geometry";
 import { inputSlots } from "./slots";
+import { inputOf, widgetOf } from "./spec";
 import { toy } from "./toys";
 
 test("a node's size follows from its description: header, a row each, a margin", () => {
@@ -44,6 +45,20 @@ test("a node of an unknown type shows what is wired to it", () => {
 
 test("a node that saves pictures keeps room for one", () => {
   expect([showsPicture(toy("SaveImage")), showsPicture(toy("KSampler"))]).toEqual([true, false]);
+});
+
+test("so does one that picks a picture or a result, but none that picks a model", () => {
+  const loader = toy("CheckpointLoaderSimple");
+  const from = (folder: string) => ({
+    ...loader,
+    inputs: [inputOf("file", "COMBO", { widget: widgetOf("file", { folder }) })],
+  });
+  expect(["input", "output", "loras"].map((folder) => showsPicture(from(folder)))).toEqual([
+    true,
+    true,
+    false,
+  ]);
+  expect([picksFrom(from("output"), "output"), picksFrom(from("output"), "input")]).toEqual(["file", null]);
 });
 
 test("a preview has room in its own shape, wide or high", () => {

@@ -57,10 +57,13 @@ export interface BoxOptions {
 /** Whether a node shows a picture by its nature, so that room is kept for it from the start. */
 export function showsPicture(spec: NodeSpec): boolean {
   const givesPicture = spec.terminal && spec.inputs.some((input) => /^(IMAGE|MASK)$/.test(input.type));
-  return (
-    givesPicture ||
-    spec.inputs.some((input) => input.widget?.kind === "file" && input.widget.folder === "input")
-  );
+  return givesPicture || picksFrom(spec, "input") !== null || picksFrom(spec, "output") !== null;
+}
+
+/** The input by which a node picks a picture from a folder. */
+export function picksFrom(spec: NodeSpec, folder: "input" | "output"): string | null {
+  const found = spec.inputs.find(({ widget }) => widget?.kind === "file" && widget.folder === folder);
+  return found?.name ?? null;
 }
 
 /** A node's size, rows and sockets. `linked`: the names of its wired inputs. */
