@@ -71,6 +71,15 @@ def test_a_caption_names_the_colour_behind_the_object(composer):
             seen += 1
 
 
+def test_a_caption_can_be_silent_about_places_and_sizes():
+    drawings = [disc(noun, radius=54) for noun in list(objects().values())[:20]]
+    composer = Composer(drawings, 5, Mix(pairs=0, counts=0, anywhere=True))
+    pictures = [composer.picture() for _ in range(40)]
+    assert not [one for one in pictures if {"small", "big", "left", "right"} & set(one.scene.caption.split())]
+    covered = [float((one.mask > 127).mean()) for one in pictures]
+    assert min(covered) < 0.2 < 0.4 < max(covered)
+
+
 def test_the_same_seed_composes_the_same_pictures():
     drawings = [disc(noun) for noun in list(objects().values())[:20]]
     one, other = (Composer(drawings, 7) for _ in range(2))

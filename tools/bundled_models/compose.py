@@ -82,6 +82,8 @@ class Mix:
     backgrounds: Mapping[str, tuple[int, int, int]] = field(default_factory=lambda: BACKGROUNDS)
     weights: Mapping[str, float] = field(default_factory=dict)
     """How often a noun is drawn, compared with others; 1 if not given."""
+    anywhere: bool = False
+    """Single objects of any size at any place, of which captions say nothing: who looks has to see it."""
 
 
 class Composer:
@@ -129,7 +131,10 @@ class Composer:
     def _single(self, style: str) -> Picture:
         thing = self._thing(style)
         rng, kind = self.rng, self.rng.random()
-        if kind < 0.66:
+        if self.mix.anywhere:
+            size = rng.uniform(0.34, 0.86)
+            places, text = [(rng.uniform(size / 2, 1 - size / 2), rng.uniform(size / 2, 1 - size / 2))], "{}"
+        elif kind < 0.66:
             places, size, text = (
                 [(rng.uniform(0.46, 0.54), rng.uniform(0.47, 0.55))],
                 rng.uniform(0.66, 0.84),

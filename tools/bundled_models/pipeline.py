@@ -180,7 +180,7 @@ class Pipeline:
         base = self.trained()
         earlier = self.start and self.start.parent.parent / FILES[kind]
         control = train_controlnet.begun(base, earlier)
-        stream = self.stream(kind, self.drawings, Mix(), with_images=True)
+        stream = self.stream(kind, self.drawings, Mix(anywhere=True), with_images=True)
         control = train_controlnet.train(
             base, kind, control, stream, self.state(kind), self.minutes[kind], report=self.report
         )
