@@ -25,6 +25,8 @@ NOUNS = tuple(objects().values())
 ALL_STYLES = (*STYLES, STICKER)
 PLACES = (*SCENES, "")
 """Scenes, and no scene."""
+PART = 500
+"""How many pictures are in memory at once."""
 PATH = Path(__file__).parent / "judge.safetensors"
 
 
@@ -78,6 +80,12 @@ class Judge(nn.Module):
 
 def answers(composer: Composer, codec: Codec, count: int) -> tuple[Tensor, ...]:
     """Latents of composed pictures, and the right nouns [count, nouns] 0 or 1, counts, styles, scenes."""
+    parts = [some_answers(composer, codec, min(PART, count - start)) for start in range(0, count, PART)]
+    return tuple(torch.cat(column) for column in zip(*parts, strict=True))
+
+
+def some_answers(composer: Composer, codec: Codec, count: int) -> tuple[Tensor, ...]:
+    """The answers of few pictures, all of which are in memory at once."""
     pictures = [composer.picture() for _ in range(count)]
     scenes = [picture.scene for picture in pictures]
     nouns = torch.zeros(count, len(NOUNS))
