@@ -39,8 +39,6 @@ FILES = {
 }
 UNNAMED, UNNAMED_COLOUR, ALMOST = "magenta", (214, 30, 140), "pink purple"
 """What the embedding stands for: a background colour that has no word, sRGB; the words that it begins as."""
-STRENGTHS = {"edges": 2.8, "mask": 2.2}
-"""By how much new ControlNets are strengthened: as much as makes objects go where their hint is."""
 ATTRIBUTION = {
     "license": "CC-BY-4.0",
     "attribution": "Trained on Twemoji, copyright Twitter, Inc and other contributors, CC-BY 4.0",
@@ -178,15 +176,12 @@ class Pipeline:
 
     def _control(self, kind: train_controlnet.Hint) -> None:
         base = self.trained()
-        earlier = self.start and self.start.parent.parent / FILES[kind]
-        control = train_controlnet.begun(base, earlier)
+        control = train_controlnet.begun(base, self.start and self.start.parent.parent / FILES[kind])
         stream = self.stream(kind, self.drawings, Mix(anywhere=True), with_images=True)
         control = train_controlnet.train(
             base, kind, control, stream, self.state(kind), self.minutes[kind], report=self.report
         )
         stream.close()
-        if not (earlier and earlier.is_file()):
-            train_controlnet.strengthen(control, STRENGTHS[kind])
         train_controlnet.save(control, self.target(kind), kind)
 
     def stickers(self) -> None:

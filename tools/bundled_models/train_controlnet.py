@@ -104,14 +104,6 @@ def train(
     return control.cpu().eval()
 
 
-@torch.no_grad()
-def strengthen(control: ControlNetModel, factor: float) -> None:
-    """Let it steer more strongly, as a strength above 1 would: one trained for minutes is too shy."""
-    for outlet in (*control.controlnet_down_blocks, control.controlnet_mid_block):
-        outlet.weight *= factor
-        outlet.bias *= factor
-
-
 def save(control: ControlNetModel, path: Path, hint: Hint) -> None:
     """Write a ControlNet of original layout, float16."""
     path.parent.mkdir(parents=True, exist_ok=True)
