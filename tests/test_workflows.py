@@ -16,7 +16,9 @@ from tools.bundled_models import judge
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATES = sorted((ROOT / "workflows").glob("*.json"))
 SIZES = {
-    **dict.fromkeys(("text_to_image", "image_to_image", "controlnet_edges", "lora_stickers"), (512, 512)),
+    **dict.fromkeys(
+        ("text_to_image", "image_to_image", "controlnet_edges", "lora_stickers", "four_steps"), (512, 512)
+    ),
     "outpaint": (240, 128),
     "sweep": (619, 435),
     "two_pass_upscale": (192, 192),
@@ -110,3 +112,8 @@ def test_a_lora_changes_the_style_that_the_model_has(pictures):
     made = [np.asarray(unscaled(pictures[name])) for name in ("text_to_image", "lora_stickers")]
     seen = judge.read().verdicts(made)
     assert [one.style for one in seen] == ["3d", "sticker"]
+
+
+def test_four_steps_are_enough_with_a_lora_for_it(pictures):
+    [seen] = judge.read().verdicts([np.asarray(unscaled(pictures["four_steps"]))])
+    assert seen.nouns[0] == "mushroom"
