@@ -141,11 +141,13 @@ test("running up to a node needs only what feeds it", async () => {
   expect(bodyOf(made.requests.find((request) => request.method === "POST")).targets).toEqual(["prompt"]);
 });
 
-test("what runs now can be stopped", async () => {
+test("what runs now can be stopped, also while the list still names a run that has ended", async () => {
   const made = await started();
-  made.server.set("GET /v1/runs", () => json({ items: [run("r1", { state: "running" })], next: null }));
-  made.server.set("POST /v1/runs/r1/cancel", () => json(run("r1", { state: "cancelled" })));
+  const running = (id: string) => json({ items: [run(id, { state: "running" })], next: null });
+  made.server.set("GET /v1/runs", () => running("r0"));
   await made.editor.runs.refresh();
+  made.server.set("GET /v1/runs", () => running("r1"));
+  made.server.set("POST /v1/runs/r1/cancel", () => json(run("r1", { state: "cancelled" })));
   await made.editor.submit.cancelCurrent();
   expect(made.requests.at(-1)?.path).toBe("/v1/runs/r1/cancel");
 });

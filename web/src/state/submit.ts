@@ -42,7 +42,7 @@ export interface SubmitterParts {
 }
 
 export function createSubmitter(parts: SubmitterParts): Submitter {
-  const { client, document, runs, notices } = parts;
+  const { client, document, notices } = parts;
   const run: Submitter["run"] = async (options = {}) => {
     const key = document.store.getState().key;
     const accepted: Run[] = [];
@@ -66,10 +66,8 @@ export function createSubmitter(parts: SubmitterParts): Submitter {
     cancel: (id) => attempt(() => client.cancel(id)),
     cancelCurrent: () =>
       attempt(async () => {
-        // Events tell that something runs before the list is read again: then ask which run it is.
-        const current =
-          runs.store.getState().list.find((each) => each.state === "running") ??
-          (await client.runs({ state: "running", limit: 1 })).items[0];
+        // The list is read a moment after each event: it may still name a run that has ended since.
+        const [current] = (await client.runs({ state: "running", limit: 1 })).items;
         if (current !== undefined) await client.cancel(current.id);
       }),
     cancelQueued: () => attempt(() => client.cancelQueued()),
