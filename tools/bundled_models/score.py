@@ -7,6 +7,7 @@ import argparse
 import json
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -34,6 +35,7 @@ NEAR = 3
 """Pixels within which an edge follows the hint."""
 BATCH = 24
 Scores = dict[str, float]
+T = TypeVar("T")
 
 
 def pictures(base: Base, prompts: Sequence[str], seeds: Sequence[int]) -> list[Pixels]:
@@ -45,10 +47,20 @@ def pictures(base: Base, prompts: Sequence[str], seeds: Sequence[int]) -> list[P
     return found
 
 
+def each_seed(items: Sequence[T]) -> tuple[list[T], list[int]]:
+    """Each item with each seed."""
+    return [item for item in items for _ in SEEDS], list(SEEDS) * len(items)
+
+
+def others(seeds: Sequence[int]) -> list[int]:
+    """For each seed another."""
+    return [SEEDS[SEEDS.index(seed) - 1] for seed in seeds]
+
+
 def asked_pictures(base: Base, wanted: Sequence[Asked]) -> tuple[list[Asked], list[Pixels]]:
     """Each with each seed."""
-    all_asked = [one for one in wanted for _ in SEEDS]
-    return all_asked, pictures(base, [one.prompt for one in all_asked], list(SEEDS) * len(wanted))
+    all_asked, seeds = each_seed(wanted)
+    return all_asked, pictures(base, [one.prompt for one in all_asked], seeds)
 
 
 def share(right: Iterable[float]) -> float:
@@ -135,7 +147,7 @@ def with_and_without(
     base: Base, steer: Steering, prompts: Sequence[str], name: str, measure: Callable[[list[Pixels]], float]
 ) -> Scores:
     """A measure of pictures that a ControlNet steers, and of the same pictures without it."""
-    seeds = [SEEDS[1]] * len(prompts)
+    seeds = list(SEEDS) * (len(prompts) // len(SEEDS))
     made, free = (
         sampling.decoded(base, sampling.latents(base, prompts, seeds, steer=chosen))
         for chosen in (steer, None)
@@ -149,12 +161,12 @@ def edge_scores(base: Base, path: Path, nouns: Sequence[str], most: int) -> Scor
     The hints are the edges of other pictures of the base, of smaller objects at one side, where they are not
     drawn of themselves.
     """
-    chosen = every_so_often(nouns, most)
+    chosen, seeds = each_seed(every_so_often(nouns, most))
     sides = ("on the left", "on the right")
     prompts = [
         f"{with_article(noun)} {sides[index % 2]}, white background" for index, noun in enumerate(chosen)
     ]
-    hint = edges(pictures(base, prompts, [SEEDS[0]] * len(prompts)))
+    hint = edges(pictures(base, prompts, others(seeds)))
     near = max_pool2d(hint, 2 * NEAR + 1, stride=1, padding=NEAR)
 
     def measure(made: list[Pixels]) -> float:
@@ -167,7 +179,7 @@ def edge_scores(base: Base, path: Path, nouns: Sequence[str], most: int) -> Scor
 
 def mask_scores(base: Base, path: Path, nouns: Sequence[str], most: int) -> Scores:
     """How much of the object lies inside the disc it was given, with the ControlNet and without."""
-    chosen = every_so_often(nouns, most)
+    chosen, _ = each_seed(every_so_often(nouns, most))
     y, x = torch.meshgrid(torch.arange(128), torch.arange(128), indexing="ij")
     spots = [(34 + 60 * (index % 2), 34 + 60 * (index // 2 % 2)) for index in range(len(chosen))]
     masks = torch.stack([((x - left) ** 2 + (y - top) ** 2 < 28**2).float() for left, top in spots])
@@ -196,8 +208,8 @@ def foreground(picture: Pixels) -> np.ndarray:
 
 def lora_scores(base: Base, path: Path, judge: Judge, nouns: Sequence[str], most: int) -> Scores:
     """How many pictures have the style of the LoRA with it and without it, and still show what was asked."""
-    prompts = [f"{with_article(noun)} on a blue background" for noun in every_so_often(nouns, most)]
-    chosen, seeds = every_so_often(nouns, most), [SEEDS[0]] * len(prompts)
+    chosen, seeds = each_seed(every_so_often(nouns, most))
+    prompts = [f"{with_article(noun)} on a blue background" for noun in chosen]
     before = judge.verdicts(pictures(base, prompts, seeds), nouns)
     add_lora(base, load_file(path), 1.0)
     after = judge.verdicts(pictures(base, prompts, seeds), nouns)
@@ -211,9 +223,9 @@ def lora_scores(base: Base, path: Path, judge: Judge, nouns: Sequence[str], most
 
 def flat_scores(base: Base, judge: Judge, nouns: Sequence[str], most: int) -> Scores:
     """How many pictures have the drawing style that the prompt names, and show what was asked."""
-    chosen = every_so_often(nouns, most)
+    chosen, seeds = each_seed(every_so_often(nouns, most))
     prompts = [f"flat icon of {with_article(noun)} on a blue background" for noun in chosen]
-    said = judge.verdicts(pictures(base, prompts, [SEEDS[0]] * len(prompts)), nouns)
+    said = judge.verdicts(pictures(base, prompts, seeds), nouns)
     return {
         "flat": share(one.style == "flat" for one in said),
         "flat, object": share(one.nouns[0] == noun for noun, one in zip(chosen, said, strict=True)),
@@ -226,11 +238,8 @@ def turbo_scores(base: Base, path: Path, judge: Judge, nouns: Sequence[str], mos
     The latter as the edges in the pictures, compared with those of all steps, guided: without the LoRA they
     are blurred.
     """
-    chosen = every_so_often(nouns, most)
-    prompts, seeds = (
-        [f"{with_article(noun)} on a blue background" for noun in chosen],
-        [SEEDS[0]] * len(chosen),
-    )
+    chosen, seeds = each_seed(every_so_often(nouns, most))
+    prompts = [f"{with_article(noun)} on a blue background" for noun in chosen]
     firm = float(edges(pictures(base, prompts, seeds)).mean())
     found: Scores = {}
     for strength, name in ((0.0, "four steps, edges, without"), (1.0, "four steps, edges")):
@@ -256,20 +265,21 @@ def add_lora(base: Base, weights: dict[str, Tensor], strength: float) -> None:
 
 def inpaint_scores(base: Base, judge: Judge, nouns: Sequence[str], most: int) -> Scores:
     """Another object painted into the middle: is it the one asked for, is the rim unchanged."""
-    chosen = every_so_often(nouns, most)
-    others = [*chosen[len(chosen) // 2 :], *chosen[: len(chosen) // 2]]
+    chosen, seeds = each_seed(every_so_often(nouns, most))
+    new = [*chosen[len(chosen) // 2 :], *chosen[: len(chosen) // 2]]
     before = [f"{with_article(noun)} on a light green background" for noun in chosen]
-    after = [f"{with_article(noun)} on a light green background" for noun in others]
-    seeds = [SEEDS[0]] * len(before)
+    after = [f"{with_article(noun)} on a light green background" for noun in new]
     where = torch.zeros(len(before), 1, 16, 16)
     where[:, :, 1:15, 1:15] = 1
     x = sampling.latents(base, before, seeds)
-    y = sampling.latents(base, after, [SEEDS[1]] * len(after), painting=sampling.Painting(x, where))
-    old, new = sampling.decoded(base, x), sampling.decoded(base, y)
-    kept = [np.abs(a[:, :4].astype(np.float32) - b[:, :4]).mean() < 12 for a, b in zip(old, new, strict=True)]
-    said = judge.verdicts(new, nouns)
+    y = sampling.latents(base, after, others(seeds), painting=sampling.Painting(x, where))
+    old, made = sampling.decoded(base, x), sampling.decoded(base, y)
+    kept = [
+        np.abs(a[:, :4].astype(np.float32) - b[:, :4]).mean() < 12 for a, b in zip(old, made, strict=True)
+    ]
+    said = judge.verdicts(made, nouns)
     return {
-        "inpainted object": share(one.nouns[0] == noun for noun, one in zip(others, said, strict=True)),
+        "inpainted object": share(one.nouns[0] == noun for noun, one in zip(new, said, strict=True)),
         "inpainting keeps the rest": share(map(bool, kept)),
     }
 
