@@ -1,8 +1,8 @@
 """Train the bundled models: `python -m tools.bundled_models --minutes 150 [--from CHECKPOINT]`.
 
 Everything is kept in the folder of `--work`: stopped and started again, it goes on where it was.
-`--rehearse` does
-every step for seconds, to see that all of it runs; what it makes is of no use.
+`--rehearse` does every step
+for seconds, to see that all of it runs; what it makes is of no use.
 """
 
 import argparse
@@ -29,10 +29,13 @@ def main() -> None:
     )
     parser.add_argument("--only", nargs="*", help="some of the stages: " + " ".join(Pipeline.STAGES))
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--rehearse", action="store_true", help="seconds for each stage, few pictures")
+    parser.add_argument(
+        "--rehearse", action="store_true", help="one minute instead of --minutes, and few pictures"
+    )
     parser.add_argument("--install", action="store_true", help=f"copy what was made into {ROOT / 'models'}")
     options = parser.parse_args()
-    pipeline = Pipeline(options.work, options.start, options.minutes, options.rehearse, options.threads)
+    minutes = 1.0 if options.rehearse else options.minutes
+    pipeline = Pipeline(options.work, options.start, minutes, options.rehearse, options.threads)
     packages.fetch(options.work / "packages")
     pipeline.run(options.only or Pipeline.STAGES)
     if options.install:
