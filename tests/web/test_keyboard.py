@@ -101,7 +101,7 @@ def test_arrows_go_from_node_to_node_and_alt_arrows_along_the_wires(page: Page):
     page.keyboard.press("End")
     expect(node(page, "Save Image")).to_be_focused()
     page.keyboard.press("Alt+ArrowLeft")
-    expect(node(page, "VAE Decode")).to_be_focused()
+    expect(node(page, "Upscale x4")).to_be_focused()
 
 
 def test_f8_goes_from_problem_to_problem_and_into_subgraphs(page: Page):
