@@ -136,7 +136,8 @@ class Part:
     sources: the file's key by the weight's name in the module. prefix: what the file's keys start with.
     surplus: the file's keys under the prefix that have no place in the module.
     pieces: how a weight lies in its tensor, where it is not all of it. rounded: a smaller number format that
-    the weights are first brought to, as if they had been stored in it.
+    the weights are first brought to, as if they had been stored in it. load: builds it with its weights
+    instead, where a library does both at once.
     """
 
     title: str
@@ -147,6 +148,7 @@ class Part:
     surplus: tuple[str, ...] = ()
     pieces: Mapping[str, Piece] = field(default_factory=lambda: MappingProxyType({}))
     rounded: torch.dtype | None = None
+    load: Callable[["WeightFile"], nn.Module] | None = None
 
     def shape(self, header: Header, name: str) -> tuple[int, ...]:
         """The shape of a weight as the file has it."""

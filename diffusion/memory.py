@@ -54,6 +54,12 @@ class Handle:
             yield module
 
     @property
+    def carried(self) -> tuple[Patch, ...]:
+        """The patches that its weights carry now; none while it is not resident."""
+        resident = self.memory.held.get(self)
+        return resident.patches if resident else ()
+
+    @property
     def dtype(self) -> torch.dtype:
         """The number format the network computes in."""
         if self.computes is not None:
@@ -244,6 +250,10 @@ def loaded(handle: Handle, device: torch.device) -> nn.Module:
     """
     # Outside inference mode: what is made inside can never train.
     with torch.inference_mode(False), torch.no_grad():
+        if handle.part.load is not None:
+            with Hollow():
+                module = handle.part.load(handle.file)
+            return module.to(device, handle.dtype).requires_grad_(False).eval()
         module = hollow(handle)
         wanted = module.state_dict()
         require_complete(handle, wanted)

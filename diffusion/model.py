@@ -4,7 +4,7 @@ The weights themselves lie in a file and are made resident by `Memory` when they
 share them: a patch gives a new value and changes nothing.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
@@ -121,7 +121,11 @@ class Model:
         active = [tuple(filter(lambda control: self.is_active(control, sigma), row)) for row in controls]
         # The controls run while the network is held, so that neither drives the other out of memory.
         memory = self.network.memory
-        with self.network.resident(self.patches) as module, room(x, module, memory), checked(module, check):
+        with (
+            self.network.resident(self.patches) as module,
+            room(x, module, memory),
+            checked(blocks(module), check),
+        ):
             added = steering(active, query, self.base)
             rows = Rows(tuple(unwanted), x.shape[-2], x.shape[-1])
             shown = (Attending(each, rows) for each in self.pictures if self.is_active(each, sigma))
@@ -240,12 +244,12 @@ def working_bytes(x: Tensor, module: nn.Module) -> int:
 
 
 @contextmanager
-def checked(module: nn.Module, check: Callable[[], None]) -> Iterator[None]:
-    """While this lasts, `check` is called before each block of the network."""
+def checked(parts: Iterable[nn.Module], check: Callable[[], None]) -> Iterator[None]:
+    """While this lasts, `check` is called before each of these parts of a network."""
     if check is quiet:
         yield
         return
-    hooks = [block.register_forward_pre_hook(lambda *_: check()) for block in blocks(module)]
+    hooks = [block.register_forward_pre_hook(lambda *_: check()) for block in parts]
     try:
         yield
     finally:

@@ -4,11 +4,10 @@ from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from diffusion.checkpoint import WeightFile
-from diffusion.errors import UnknownCheckpoint
-from diffusion.esrgan import recognised
+from diffusion.enlarger import Enlarger, enlarger_part
 from diffusion.memory import Handle, Memory, lacks_memory
 from diffusion.model import checked
 from diffusion.tiles import corners, no_room, one_pass
@@ -34,36 +33,30 @@ def unwatched(done: int, total: int) -> None:
 
 @dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
 class Upscaler:
-    """A network that makes the sides of a picture `scale` times as long."""
+    """A network that makes pictures larger, or cleaner at the same size."""
 
     network: Handle
-    scale: int
     socket: ClassVar[str] = "UPSCALE_MODEL"
 
 
 def open_upscaler(file: WeightFile, memory: Memory) -> Upscaler:
     """The upscaler in a file. Raises UnknownCheckpoint if it is of no known kind."""
-    found = recognised(file.header)
-    if found is None:
-        raise UnknownCheckpoint(
-            f"{file.path.name} is not an upscaler this program knows.",
-            "Known are models trained from ESRGAN and Real-ESRGAN, also from its compact kind.",
-        )
-    return Upscaler(Handle(found.part, file, memory), found.scale)
+    return Upscaler(Handle(enlarger_part(file), file, memory))
 
 
 def upscaled(upscaler: Upscaler, image: Image, watch: Watch = unwatched) -> Image:
-    """A picture with sides `upscaler.scale` times as long; transparency is left out.
+    """A picture as the network makes it; transparency is left out.
 
     Raises OutOfMemory if not even small tiles fit.
     """
     planes = torch.as_tensor(image).movedim(-1, 1)[:, :3]
     planes = planes.expand(-1, 3, -1, -1)  # a grey picture has one channel
     with upscaler.network.resident() as module:
-        tile = first_tile(upscaler, module)
+        assert isinstance(module, Enlarger)
+        tile = first_tile(module, upscaler.network.memory)
         while True:
             try:
-                large = in_tiles(upscaler, module, planes, tile, watch)
+                large = in_tiles(module, planes, tile, watch)
             except (RuntimeError, MemoryError) as error:
                 if not lacks_memory(error):
                     raise
@@ -74,17 +67,17 @@ def upscaled(upscaler: Upscaler, image: Image, watch: Watch = unwatched) -> Imag
                 return Image(large.clamp(0, 1).movedim(1, -1).contiguous())
 
 
-def first_tile(upscaler: Upscaler, module: nn.Module) -> int:
+def first_tile(module: Enlarger, memory: Memory) -> int:
     """The largest size of tiles that should fit."""
     widest = max(weight.shape[0] for weight in module.parameters())
-    per_pixel = BUFFERS * widest * upscaler.scale**2 * next(module.parameters()).dtype.itemsize
+    per_pixel = BUFFERS * widest * module.scale**2 * next(module.parameters()).dtype.itemsize
     tile = TILE_PX
-    while tile > LEAST_TILE_PX and not upscaler.network.memory.has_room(tile**2 * per_pixel):
+    while tile > LEAST_TILE_PX and not memory.has_room(tile**2 * per_pixel):
         tile //= 2
     return tile
 
 
-def in_tiles(upscaler: Upscaler, module: nn.Module, planes: Tensor, tile: int, watch: Watch) -> Tensor:
+def in_tiles(module: Enlarger, planes: Tensor, tile: int, watch: Watch) -> Tensor:
     """Enlarge picture after picture, tile after tile."""
     place = next(module.parameters())
     total = len(planes) * len(corners(planes, (tile, tile), OVERLAP_PX))
@@ -97,9 +90,10 @@ def in_tiles(upscaler: Upscaler, module: nn.Module, planes: Tensor, tile: int, w
         watch(done, total)
         return large
 
-    with checked(module, lambda: watch(done, total)):
+    layers = (part for part in module.modules() if part._parameters)
+    with checked(layers, lambda: watch(done, total)):
         passes = [
-            one_pass(run, picture, (tile, tile), OVERLAP_PX, upscaler.scale)
+            one_pass(run, picture, (tile, tile), OVERLAP_PX, module.scale)
             for picture in torch.split(planes, 1)
         ]
     return torch.cat(passes)

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from diffusion.errors import DiffusionError, FamilyMismatch
 from diffusion.memory import lacks_memory
-from diffusion.model import Vae, checked, quiet
+from diffusion.model import Vae, blocks, checked, quiet
 from diffusion.tiles import Tiles, three_passes
 from diffusion.values import Image, Latent
 
@@ -67,7 +67,7 @@ def through(
     `per_cell`: how many units of `whole` one latent cell takes, 1 where it is a latent.
     """
     cells = whole.shape[-1] * whole.shape[-2] // per_cell**2
-    with vae.network.resident() as module, checked(module, check):
+    with vae.network.resident() as module, checked(blocks(module), check):
         place = next(module.parameters())
 
         def on_device(part: Tensor) -> Tensor:

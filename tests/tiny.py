@@ -14,8 +14,10 @@ modules with the weights that the files hold, so a test can compare.
 
 import shutil
 from functools import cache, partial
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import ModuleType
 
 import torch
 from diffusers import AutoencoderKL, ControlNetModel, UNet2DConditionModel
@@ -29,6 +31,7 @@ from transformers import (
     CLIPVisionModelWithProjection,
 )
 
+from diffusion import enlarger
 from diffusion.blocks import (
     UnetShape,
     VaeShape,
@@ -39,7 +42,6 @@ from diffusion.blocks import (
     vae_names,
     vector_names,
 )
-from diffusion.esrgan import Compact, CompactShape, Rrdb, RrdbShape
 from diffusion.library import ModelLibrary
 from diffusion.memory import Memory, Policy
 
@@ -93,7 +95,7 @@ def made() -> TemporaryDirectory:
     save_checkpoint(folder / "checkpoints" / INPAINTING, in_channels=9)
     save_lora(folder / "loras" / LORA)
     save_controlnet(folder / "controlnet" / CONTROLNET)
-    save_file(spelled(rrdb(1), "new"), folder / "upscale_models" / UPSCALER)
+    save_file(rrdb(2).state_dict(), folder / "upscale_models" / UPSCALER)
     save_file({"emb_params": torch.ones(2, WIDTH)}, folder / "embeddings" / "shiny.safetensors")
     return temporary
 
@@ -485,50 +487,18 @@ def vae(seed: int = 1) -> nn.Module:
     )
 
 
-def rrdb(doublings: int = 1, channels: int = 3) -> nn.Module:
-    """An ESRGAN with two blocks."""
-    return randomised(5, lambda: Rrdb(RrdbShape(channels, 3, 4, 2, 2, doublings)))
+def rrdb(scale: int = 2, shuffle: int = 1, colours: int = 3) -> nn.Module:
+    """An ESRGAN with two blocks; its input may be shuffled into channels."""
+    options = {"shuffle_factor": shuffle} if shuffle > 1 else {}
+    sizes = {"in_nc": colours * shuffle**2, "out_nc": colours, "scale": scale * shuffle}
+    build = enlarging("ESRGAN").ESRGAN
+    return randomised(5, lambda: build(num_filters=4, num_blocks=2, **sizes, **options))
 
 
-def compact(scale: int = 2) -> nn.Module:
-    """A compact Real-ESRGAN with three convolutions."""
-    return randomised(6, lambda: Compact(CompactShape(3, 4, 3, scale)))
-
-
-UPSCALER_SPELLINGS = ("new", "middle", "old")
-
-
-def spelled(module: nn.Module, spelling: str) -> dict[str, Tensor]:
-    """An ESRGAN's weights as one of the three generations of files spells them."""
-    doublings, blocks = len(module.ups), len(module.body)
-    layers = {
-        "new": {"first": "conv_first", "after": "conv_body", "fine": "conv_hr", "last": "conv_last"},
-        "middle": {"first": "conv_first", "after": "trunk_conv", "fine": "HRconv", "last": "conv_last"},
-        "old": {
-            "first": "model.0",
-            "after": f"model.1.sub.{blocks}",
-            "fine": f"model.{3 * doublings + 2}",
-            "last": f"model.{3 * doublings + 4}",
-        },
-    }[spelling]
-    up = {"new": "conv_up{}", "middle": "upconv{}", "old": "model.{}"}[spelling]
-    dense = {
-        "new": "body.{}.rdb{}.conv{}",
-        "middle": "RRDB_trunk.{}.RDB{}.conv{}",
-        "old": "model.1.sub.{}.RDB{}.conv{}.0",
-    }[spelling]
-
-    def named(key: str) -> str:
-        layer, _, kind = key.rpartition(".")
-        head, *rest = layer.split(".")
-        if head == "body":
-            layer = dense.format(rest[0], int(rest[2]) + 1, int(rest[4]) + 1)
-        elif head == "ups":
-            number = int(rest[0]) + 1
-            layer = up.format(3 * number if spelling == "old" else number)
-        return f"{layers.get(layer, layer)}.{kind}"
-
-    return {named(key): value for key, value in module.state_dict().items()}
+def enlarging(architecture: str) -> ModuleType:
+    """The module of the library of upscalers that has an architecture's networks."""
+    enlarger.library()
+    return import_module(f"spandrel.architectures.{architecture}")
 
 
 def randomised(seed: int, build) -> nn.Module:

@@ -2,6 +2,7 @@
 
 Torch stays out of the hashed locks and is pinned by version alone, because pip's own settings decide between
 its CPU and CUDA builds; what torch needs besides (on Linux gigabytes of CUDA libraries) comes with it.
+Torchvision stays out: it works with the very build of torch it was made for, and we need nothing of it.
 """
 
 import subprocess
@@ -19,7 +20,8 @@ def pin(name: str, requirements: list[str], *extra: str) -> None:
     options = ["--generate-hashes", "--universal", "--quiet", "--no-header", "--no-annotate"]
     command = [sys.executable, "-m", "uv", "pip", "compile", "-", *options, "--python-version=3.11", *extra]
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as without_torch:
-        without_torch.write("torch; python_version < '3'\n")  # others need it too: it is there already
+        for package in ("torch", "torchvision"):  # others ask for them: one is there, one we do without
+            without_torch.write(f"{package}; python_version < '3'\n")
         without_torch.flush()
         command += ["--override", without_torch.name]
         text = subprocess.run(

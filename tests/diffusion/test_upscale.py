@@ -59,7 +59,7 @@ def test_a_picture_that_fits_one_tile_is_what_the_network_makes(upscaler):
 def test_tiles_join_to_nearly_the_whole(upscaler):
     planes = torch.rand(1, 3, 120, 90)
     with upscaler.network.resident() as module:
-        tiled = in_tiles(upscaler, module, planes, 64, lambda done, total: None)
+        tiled = in_tiles(module, planes, 64, lambda done, total: None)
         assert float((tiled - module(planes)).abs().mean()) < 0.01
 
 
@@ -76,7 +76,7 @@ def test_every_tile_is_reported(upscaler):
     seen = []
     planes = torch.rand(2, 3, 80, 80)
     with upscaler.network.resident() as module:
-        in_tiles(upscaler, module, planes, 64, lambda done, total: seen.append((done, total)))
+        in_tiles(module, planes, 64, lambda done, total: seen.append((done, total)))
     assert seen[-1] == (8, 8) and {done for done, _ in seen} == set(range(9))
 
 
@@ -103,4 +103,4 @@ def test_where_no_tile_fits_a_sentence_tells(upscaler):
 def test_the_first_size_of_tiles_is_what_should_fit(upscaler, free, tile):
     upscaler.network.memory.free_bytes = lambda: free
     with upscaler.network.resident() as module:
-        assert first_tile(upscaler, module) == tile
+        assert first_tile(module, upscaler.network.memory) == tile
