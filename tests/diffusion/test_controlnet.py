@@ -8,6 +8,7 @@ from safetensors.torch import load_file, save_file
 from diffusion.controlnet import KINDS, Query, Said, completed, fitted_hint, one_control
 from diffusion.errors import DiffusionError, FamilyMismatch
 from diffusion.networks import Vector
+from diffusion.resize import resized
 from tests import tiny
 
 RANDOM = torch.Generator().manual_seed(6)
@@ -128,6 +129,13 @@ def test_a_wide_hint_is_cut_around_its_middle():
 def test_a_tall_hint_is_cut_around_its_middle():
     hint = torch.arange(8.0).view(1, 8, 1, 1).expand(1, 8, 4, 3)
     assert fitted_hint(hint, 4, 4)[0, 0, :, 0].tolist() == [2, 3, 4, 5]
+
+
+@pytest.mark.parametrize(("width", "height"), [(256, 575), (256, 619), (751, 256)])
+def test_a_hint_is_cut_as_every_picture_that_is_resized(width, height):
+    hint = torch.rand(1, height, width, 3, generator=RANDOM)
+    wanted = resized(hint.movedim(-1, 1), 512, 768, "nearest-exact", "center")
+    assert torch.equal(fitted_hint(hint, 768, 512), wanted)
 
 
 def test_a_hint_is_enlarged_to_nearest_pixels():
