@@ -78,3 +78,8 @@ def test_a_side_of_zero_follows_from_the_other(asked, size):
 
 def test_a_side_is_never_less_than_the_least():
     assert fitting_size((640, 480), 8, 0, least=64) == (64, 64)
+
+
+def test_a_picture_of_any_aspect_can_be_cut_to_any_other():
+    assert resized(torch.ones(1, 1, 1, 4), 1, 1, "bilinear", "center").shape == (1, 1, 1, 1)
+    assert resized(torch.ones(1, 1, 4, 1), 1, 1, "bilinear", "center").shape == (1, 1, 1, 1)
