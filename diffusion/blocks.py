@@ -50,7 +50,9 @@ class UnetShape:
     depths: transformer layers in each attention of the level's encoder, 0 for none. linear: attention is
     entered by a matrix. up_depths: those of the decoder, block by block, where they are not the encoder's.
     middle_blocks: how many residual blocks are in the middle. vector: how wide what the network takes
-    besides the prompt is, 0 for nothing.
+    besides the prompt is, 0 for nothing. classes: how many numbers it may be told instead, each with a
+    meaning that it learnt. crosses: whether tokens never attend to each other, only to the prompt; empty if
+    that is so at no level.
     """
 
     channels: tuple[int, ...]
@@ -63,6 +65,8 @@ class UnetShape:
     up_depths: tuple[tuple[int, ...], ...] = ()
     middle_blocks: int = 2
     vector: int = 0
+    classes: int = 0
+    crosses: tuple[bool, ...] = ()
 
     def decoder_depth(self, level: int, block: int) -> int:
         """The transformer layers after one residual block of the decoder."""
@@ -119,11 +123,12 @@ def encoder_names(shape: UnetShape) -> dict[str, str]:
 
 
 def vector_names(embedding: str) -> dict[str, str]:
-    """Original to library names for what reads the vector beside the prompt.
+    """Original to library names for what reads the vector beside the prompt, or a class.
 
     The library calls it `add_embedding` where the vector holds sizes, else `class_embedding`.
     """
-    return {"label_emb.0.0": f"{embedding}.linear_1", "label_emb.0.2": f"{embedding}.linear_2"}
+    matrices = {"label_emb.0.0": f"{embedding}.linear_1", "label_emb.0.2": f"{embedding}.linear_2"}
+    return matrices | {"label_emb": embedding}
 
 
 def control_names(shape: UnetShape) -> dict[str, str]:
@@ -226,7 +231,21 @@ def read_unet_shape(shapes: Shapes) -> UnetShape | None:
         read_up_depths(shapes, blocks, depths),
         sum(f"middle_block.{place}.in_layers.2.weight" in shapes for place in (0, 2)),
         shapes.get("label_emb.0.0.weight", (0,))[-1],
+        shapes.get("label_emb.weight", (0,))[0],
+        read_crosses(
+            shapes, [f"input_blocks.{1 + sum(blocks[:each]) + each}.1" for each in range(len(blocks))]
+        ),
     )
+
+
+def read_crosses(shapes: Shapes, attentions: list[str]) -> tuple[bool, ...]:
+    """At which levels, by the first attention of each, tokens attend to the prompt alone.
+
+    Told by keys made of something of another width than the tokens'.
+    """
+    ends = (f"{place}.transformer_blocks.0.attn1.to_k.weight" for place in attentions)
+    crosses = tuple(len(set(shapes.get(end, ()))) > 1 for end in ends)
+    return crosses if any(crosses) else ()
 
 
 def read_up_depths(shapes: Shapes, blocks: list[int], depths: list[int]) -> tuple[tuple[int, ...], ...]:
@@ -260,6 +279,8 @@ def read_library_unet_shape(shapes: Shapes) -> UnetShape | None:
         read_library_up_depths(shapes, places),
         counted(shapes, "mid_block.resnets"),
         max(shapes.get(f"{name}_embedding.linear_1.weight", (0,))[-1] for name in ("add", "class")),
+        shapes.get("class_embedding.weight", (0,))[0],
+        read_crosses(shapes, [f"{place}.attentions.0" for place in places]),
     )
 
 

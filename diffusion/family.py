@@ -11,7 +11,7 @@ from diffusion.networks import Vector
 from diffusion.noise_range import NoiseRange
 from diffusion.prediction import Prediction
 from diffusion.tokens import END
-from diffusion.values import Prompt
+from diffusion.values import Augmentation, Prompt
 
 Rgb: TypeAlias = tuple[float, float, float]
 
@@ -97,6 +97,7 @@ class Family:
     vector(prompt, height, width, is_negative): what the network takes besides the prompt for a picture of
     that many pixels; None if nothing.
     scales_edits: whether a network for editing sees the picture in its own space, not the VAE's.
+    augmentation: how its networks are told of pictures, if all of them read some.
     preview: red, green and blue for each latent channel, in the network's space; preview_bias is added.
     """
 
@@ -112,3 +113,4 @@ class Family:
     preview_bias: Rgb = (0.0, 0.0, 0.0)
     vector: Callable[[Prompt, int, int, bool], Vector] | None = None
     scales_edits: bool = False
+    augmentation: Augmentation | None = None

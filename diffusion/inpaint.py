@@ -110,12 +110,16 @@ def prompt_extra(model: Model, prompt: Prompt, x: Tensor) -> Tensor | None:
     return torch.cat((tiled(mask.round(), len(x)), model.latent_in(picture)), 1)
 
 
-def with_picture(conditioning: Conditioning, picture: Tensor, mask: Tensor | None = None) -> Conditioning:
+def with_picture(
+    conditioning: Conditioning, picture: Tensor, mask: Tensor | None = None, noise: float = 0.0
+) -> Conditioning:
     """A conditioning that shows a network for inpainting or editing a picture in the VAE's space.
 
-    mask: what of it to repaint.
+    mask: what of it to repaint. noise: how noisy a network for upscaling sees it, 0 to 1.
     """
-    return conditioning.each(lambda entry: replace(entry, concat_latent=picture, concat_mask=mask))
+    return conditioning.each(
+        lambda entry: replace(entry, concat_latent=picture, concat_mask=mask, concat_noise=noise)
+    )
 
 
 class Greyed(NamedTuple):

@@ -11,6 +11,7 @@ from typing import NamedTuple, TypeAlias, TypeVar
 import torch
 from torch import Tensor, nn
 
+from diffusion.blocks import counted
 from diffusion.checkpoint import Header, Part, WeightFile
 from diffusion.clip import alone
 from diffusion.clip_vision import ClipVision, side_px, vision_part
@@ -18,7 +19,6 @@ from diffusion.control_lora import MARK, ControlLora
 from diffusion.controlnet import ControlNet
 from diffusion.errors import BrokenFile, DiffusionError, MissingFile, MissingPart, UnknownCheckpoint
 from diffusion.families import FAMILIES
-from diffusion.family import pooled_alone
 from diffusion.hypernetwork import Hypernetwork, open_hypernetwork
 from diffusion.ip_adapter import IpAdapter, open_adapter
 from diffusion.lora import Lora, read_lora
@@ -31,7 +31,7 @@ from diffusion.style_model import StyleModel, open_style
 from diffusion.t2i import adapter
 from diffusion.taesd import DECODERS, open_decoder
 from diffusion.tokens import ClipTokenizer
-from diffusion.unclip import augmentor
+from diffusion.unclip import following
 from diffusion.upscale import Upscaler, open_upscaler
 
 log = logging.getLogger(__name__)
@@ -247,7 +247,8 @@ class ModelLibrary:
         has_own = OWN_PREVIEW in file.header.metadata
         decoder = f"{file.path.stem}_taesd_decoder" if has_own else DECODERS.get(family.name, "")
         model = Model(family, noise, prediction, network, input_channels(network), latent=own)
-        return following(replace(model, previewer=self.previewer(decoder)), file)
+        told = family.augmentation
+        return following(replace(model, previewer=self.previewer(decoder), augmentation=told), file)
 
     def previewer(self, start: str) -> nn.Module | None:
         """The tiny network for previews whose file's name starts so, if it is there and whole.
@@ -302,7 +303,8 @@ class ModelLibrary:
                 f"{file.path.name} is not a VAE this program knows.", "Known are VAEs of the KL kind."
             )
         channels = part.shape(file.header, "decoder.conv_in.weight")[1]
-        return Vae(None, self.handle(file, part, "VAE"), channels)
+        doublings = counted(part.sources, "decoder.up_blocks") - 1
+        return Vae(None, self.handle(file, part, "VAE"), channels, 2**doublings)
 
     def open_checkpoint(self, file: WeightFile) -> Checkpoint:
         """The values of a checkpoint file."""
@@ -342,15 +344,6 @@ class ModelLibrary:
     def handle(self, file: WeightFile, part: Part | None, title: str) -> Handle:
         """A handle on a part of a file; if it has no such part, one that says so when it is used."""
         return Handle(part or absent(file.path.name, title), file, self.memory)
-
-
-def following(model: Model, file: WeightFile) -> Model:
-    """A model; one whose network takes a vector without sizes follows pictures."""
-    if "class_embedding.linear_1.weight" not in model.network.part.sources:
-        return model
-    width = model.network.shape("class_embedding.linear_1.weight")[1] // 2
-    family = replace(model.family, vector=pooled_alone)
-    return replace(model, family=family, augmentor=augmentor(file, width))
 
 
 def union_kinds(header: Header, control: Part) -> int:

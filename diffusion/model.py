@@ -23,8 +23,7 @@ from diffusion.networks import Vector
 from diffusion.noise_range import NoiseRange
 from diffusion.prediction import Prediction
 from diffusion.tokens import ClipTokenizer, Embeddings
-from diffusion.unclip import Augmentor
-from diffusion.values import NOTHING
+from diffusion.values import NOTHING, Augmentation
 
 __all__ = ["ControlNet", "Model", "TextEncoder", "Vae", "quiet"]
 
@@ -47,7 +46,7 @@ class Model:
     latent: the space it works in, where that is not its family's. guidance: how it wants to be guided.
     differential: how much a grey noise mask says from when on to repaint; 0 is how much to repaint.
     previewer: a tiny network that sees a picture in its latents. hooks: changes to what it computes.
-    augmentor: tells it of the pictures it is to follow, if it reads pictures. pictures: those that it
+    augmentation: how it is told of pictures, if it reads some. pictures: those that it
     attends to beside every prompt.
     """
 
@@ -62,7 +61,7 @@ class Model:
     hooks: tuple[Hook, ...] = ()
     guidance: Guidance = PLAIN
     differential: float = 0.0
-    augmentor: Augmentor | None = None
+    augmentation: Augmentation | None = None
     pictures: tuple[PicturePrompt, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
     socket: ClassVar[str] = "MODEL"

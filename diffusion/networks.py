@@ -16,8 +16,8 @@ from diffusion.attention import Attention
 class Vector(NamedTuple):
     """What a U-Net takes besides the prompt.
 
-    pooled: a text or a picture as a whole [batch, width]. numbers: sizes and scores [batch, count], each of
-    which becomes 256 waves.
+    pooled: a text or a picture as a whole [batch, width], or a class, int64 [batch]. numbers: sizes and
+    scores [batch, count], each of which becomes 256 waves.
     """
 
     pooled: Tensor

@@ -197,6 +197,10 @@ def unet_config(header: Header, shape: UnetShape, heads: Heads, sizes: int = 0) 
         config["class_embed_type"] = "projection"
     if shape.vector:
         config["projection_class_embeddings_input_dim"] = shape.vector
+    if shape.classes:
+        config["num_class_embeds"] = shape.classes
+    if shape.crosses:
+        config["only_cross_attention"] = shape.crosses
     return config
 
 

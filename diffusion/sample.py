@@ -12,7 +12,7 @@ from torch import Tensor
 from diffusion import noise
 from diffusion.controlnet import network_on
 from diffusion.errors import DiffusionError, FamilyMismatch
-from diffusion.families import title
+from diffusion.families import title, understands
 from diffusion.guidance import Guide, cfg
 from diffusion.inpaint import Kept, differential, mask_for, network_extra, repainting
 from diffusion.model import Model, quiet
@@ -206,7 +206,9 @@ def guided(job: Job, latent: Latent, clean: Tensor, check: Callable[[], None]) -
     """The model with its prompts and guidance inside."""
     guider, model = job.guider, job.model
     network = Network(model, network_extra(model, latent, clean), check)
-    wanted, unwanted = (told(model, group, job.noise.seed) for group in (guider.followed, guider.unwanted))
+    wanted, unwanted = (
+        told(model, group, clean, job.noise.seed) for group in (guider.followed, guider.unwanted)
+    )
     lists = placed(wanted, unwanted, model.noise, clean)
     first, end = len(guider.wanted), len(guider.followed)
     lists = (*lists[:first], *lists[end:], *lists[first:end])
@@ -236,13 +238,13 @@ def require_no_mask(latent: Latent) -> None:
         )
 
 
-def told(model: Model, group: Sequence[Conditioning], seed: int) -> Sequence[Conditioning]:
-    """The prompts; for a network that reads pictures, what is pooled is what it is told of theirs."""
-    if (augmentor := model.augmentor) is None:
+def told(model: Model, group: Sequence[Conditioning], x: Tensor, seed: int) -> Sequence[Conditioning]:
+    """The prompts as a network that reads pictures is told of theirs in a run on latents like x."""
+    if (augmentation := model.augmentation) is None:
         return group
 
     def shown(prompt: Prompt) -> Prompt:
-        return replace(prompt, pooled=augmentor.vector(prompt.pictures, seed))
+        return augmentation.told(prompt, x, seed)
 
     return [conditioning.each(shown) for conditioning in group]
 
@@ -261,7 +263,7 @@ def noise_source(sampler: Sampler, x: Tensor, seed: int, sigmas: Sigmas) -> Nois
 def require_family(model: Model, *conditionings: Conditioning) -> None:
     """Refuse a prompt or control that was made for another model family. One that says nothing passes."""
     for prompt in (prompt for conditioning in conditionings for prompt in conditioning.entries):
-        if prompt.family not in (None, model.family.name):
+        if not understands(model.family, prompt.family):
             raise FamilyMismatch(
                 f"This prompt was encoded for {title(prompt.family)}, but the model is {model.family.title}.",
                 hint="Connect the text encoder from the same Load Checkpoint as the model.",

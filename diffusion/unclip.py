@@ -5,14 +5,16 @@ Ramesh et al. 2022, unCLIP (arXiv:2204.06125); the noise on what was seen is tha
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from diffusion.checkpoint import WeightFile
-from diffusion.clip_vision import Seen
 from diffusion.errors import FamilyMismatch
+from diffusion.family import pooled_alone
+from diffusion.model import Model
+from diffusion.values import Followed, Prompt
 
 LEVELS = 1000
 OFFSET, MOST = 0.008, 0.999
@@ -22,15 +24,8 @@ MERGED = 0.05
 SEED_SHIFT = -10
 """The noise on pictures has the run's seed, shifted, as in the field."""
 MEAN, SPREAD = "noise_augmentor.data_mean", "noise_augmentor.data_std"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Followed:
-    """A picture that a prompt follows: what was seen in it, how strongly, and how noisy, 0 to 1."""
-
-    seen: Seen
-    strength: float = 1.0
-    noise: float = 0.0
+MARK = "class_embedding.linear_1.weight"
+"""What a U-Net has that takes a vector without sizes."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,6 +42,10 @@ class Augmentor:
     def width(self) -> int:
         """How many numbers tell what is seen in a picture."""
         return self.mean.shape[1]
+
+    def told(self, prompt: Prompt, x: Tensor, seed: int) -> Prompt:  # noqa: ARG002
+        """The prompt with what the network is told of its pictures."""
+        return replace(prompt, pooled=self.vector(prompt.pictures, seed))
 
     def vector(self, pictures: Sequence[Followed], seed: int) -> Tensor:
         """What the network is told of some pictures, float32 [1, 2 * width]; zeros for none.
@@ -77,6 +76,14 @@ class Augmentor:
                 f"The image encoder tells a picture in {len(row)} numbers, but the model reads {self.width}.",
                 "Use the image encoder of the model's own checkpoint.",
             )
+
+
+def following(model: Model, file: WeightFile) -> Model:
+    """A model; one whose network takes a vector without sizes follows pictures."""
+    if MARK not in model.network.part.sources:
+        return model
+    told = augmentor(file, model.network.shape(MARK)[1] // 2)
+    return replace(model, family=replace(model.family, vector=pooled_alone), augmentation=told)
 
 
 def augmentor(file: WeightFile, width: int) -> Augmentor:

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, Protocol, TypeAlias
 
 import torch
 from torch import Tensor
 
+from diffusion.clip_vision import Seen
 from diffusion.controlnet import Control, Said
-from diffusion.unclip import Followed
 
 Sigmas: TypeAlias = tuple[float, ...]
 """Noise levels, falling. Each is exactly a float32 value; the last one is usually 0."""
@@ -75,6 +75,15 @@ class Framing:
     score: float | None = None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Followed:
+    """A picture that a prompt follows: what was seen in it, how strongly, and how noisy, 0 to 1."""
+
+    seen: Seen
+    strength: float = 1.0
+    noise: float = 0.0
+
+
 @dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
 class Prompt:
     """One encoded text, and where, when and how strongly it acts.
@@ -86,7 +95,8 @@ class Prompt:
     start, end: the part of the sampling it acts in, 0 to 1.
     framing: the size of picture it asks for; None leaves that to the run.
     concat_latent, concat_mask: what a network made for inpainting or editing sees beside the state: a
-    picture in the VAE's space [batch, channel, height, width], and what of it to repaint.
+    picture in the VAE's space [batch, channel, height, width], and what of it to repaint. For a network made
+    for upscaling it is the small picture itself, -1 to 1, and concat_noise how noisy it becomes, 0 to 1.
     pictures: what a network that reads pictures follows beside the text. control_text: what its controls are
     told in place of it.
     fills_rest: it acts only where, and as much as, the other entries of its conditioning leave room.
@@ -107,10 +117,24 @@ class Prompt:
     framing: Framing | None = None
     concat_latent: Tensor | None = None
     concat_mask: Tensor | None = None
+    concat_noise: float = 0.0
     pictures: tuple[Followed, ...] = ()
     control_text: Said | None = None
     fills_rest: bool = False
     extra: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+
+
+class Augmentation(Protocol):
+    """How a network that reads pictures is told of them: a little noisy, and how noisy.
+
+    Conditioning augmentation, Ho et al. 2021 (arXiv:2106.15282), section 4.
+    """
+
+    def told(self, prompt: Prompt, x: Tensor, seed: int) -> Prompt:
+        """The prompt as a run with that seed gives it to the network; what is pooled is what it is told.
+
+        x: the run's latents [batch, channel, height, width].
+        """
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)

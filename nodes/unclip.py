@@ -6,8 +6,7 @@ from typing import Annotated, NamedTuple
 from diffusion.clip_vision import ClipVision, Seen
 from diffusion.library import ModelLibrary
 from diffusion.model import Model, TextEncoder, Vae
-from diffusion.unclip import Followed
-from diffusion.values import Conditioning
+from diffusion.values import Conditioning, Followed
 from graph.define import node
 from graph.widgets import FileIn, Range
 

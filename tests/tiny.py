@@ -4,7 +4,7 @@
     tiny.families(folder)           one checkpoint of each other family beside it
     tiny.library(folder)            a ModelLibrary on it, computing in float32 on the CPU
     tiny.save_checkpoint(path)      Stable Diffusion 1 layout: U-Net, text encoder and VAE
-    tiny.save_sd2(path), tiny.save_sdxl(path), tiny.save_refiner(path)
+    tiny.save_sd2(path), tiny.save_sdxl(path), tiny.save_refiner(path), tiny.save_x4(path)
     tiny.save_lora(path, style)     kohya or diffusers names
     tiny.save_controlnet(path)      original or library names
 
@@ -55,7 +55,7 @@ CHECKPOINT, INPAINTING, LORA, CONTROLNET, UPSCALER = (
 SD2, SDXL, REFINER = "tiny_sd2.safetensors", "tiny_sdxl.safetensors", "tiny_refiner.safetensors"
 WIDTH, HEADS, GROUPS = 8, 2, 4
 LAYERS = 3
-CHANNELS, VAE_CHANNELS = (8, 16), (8, 8, 8, 8)
+CHANNELS, VAE_CHANNELS, X4_VAE_CHANNELS = (8, 16), (8, 8, 8, 8), (8, 8, 8)
 LINEAR = {"use_linear_projection": True, "attention_head_dim": (2, 4)}
 SDXL_UNET = LINEAR | {
     "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D"),
@@ -69,6 +69,14 @@ SDXL_UNET = LINEAR | {
 REFINER_UNET = SDXL_UNET | {
     "cross_attention_dim": WIDTH,
     "projection_class_embeddings_input_dim": WIDTH + 5 * 256,
+}
+X4_UNET = {
+    "in_channels": 7,
+    "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D"),
+    "up_block_types": ("CrossAttnUpBlock2D", "UpBlock2D"),
+    "use_linear_projection": True,
+    "only_cross_attention": (False, True),
+    "num_class_embeds": 1000,
 }
 METADATA = {
     "unet.num_heads": str(HEADS),
@@ -200,6 +208,15 @@ def save_refiner(path: Path) -> Path:
     return saved(path, tensors | original_vae(4))
 
 
+def save_x4(path: Path) -> Path:
+    """Write a checkpoint in the layout of the x4 upscaler."""
+    shape = UnetShape(CHANNELS, (1, 1), (0, 1), 1, WIDTH, True, 7, classes=1000, crosses=(False, True))
+    names = unet_names(shape) | vector_names("class_embedding")
+    tensors = renamed(unet(6, **X4_UNET), inverted(names), "model.diffusion_model.")
+    tensors |= open_clip(open_text_encoder(6), "cond_stage_model.model.")
+    return saved(path, tensors | original_vae(6, X4_VAE_CHANNELS))
+
+
 def sdxl_shape(context: int, vector: int) -> UnetShape:
     """The architecture of the small SDXL networks: attention on the coarser level only, two layers deep."""
     return UnetShape(CHANNELS, (1, 1), (0, 2), 2, context, True, 4, vector=vector)
@@ -211,9 +228,10 @@ def original_unet(module: nn.Module, shape: UnetShape) -> dict[str, Tensor]:
     return renamed(module, inverted(names), "model.diffusion_model.")
 
 
-def original_vae(seed: int) -> dict[str, Tensor]:
+def original_vae(seed: int, channels: tuple[int, ...] = VAE_CHANNELS) -> dict[str, Tensor]:
     """A VAE's weights under original names."""
-    return as_convolutions(renamed(vae(seed), inverted(vae_names(vae_shape())), "first_stage_model."))
+    names = inverted(vae_names(VaeShape(channels, 1, 4)))
+    return as_convolutions(renamed(vae(seed, channels), names, "first_stage_model."))
 
 
 def open_clip(module: nn.Module, prefix: str, layers: int = LAYERS) -> dict[str, Tensor]:
@@ -472,14 +490,14 @@ def text_config(**more: object) -> CLIPTextConfig:
     )
 
 
-def vae(seed: int = 1) -> nn.Module:
+def vae(seed: int = 1, channels: tuple[int, ...] = VAE_CHANNELS) -> nn.Module:
     """The VAE that the checkpoint of that seed holds."""
     return randomised(
         seed,
         lambda: AutoencoderKL(
-            block_out_channels=VAE_CHANNELS,
-            down_block_types=("DownEncoderBlock2D",) * 4,
-            up_block_types=("UpDecoderBlock2D",) * 4,
+            block_out_channels=channels,
+            down_block_types=("DownEncoderBlock2D",) * len(channels),
+            up_block_types=("UpDecoderBlock2D",) * len(channels),
             layers_per_block=1,
             latent_channels=4,
             norm_num_groups=GROUPS,

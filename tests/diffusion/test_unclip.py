@@ -11,8 +11,8 @@ from diffusion.errors import FamilyMismatch, MissingPart
 from diffusion.guidance import cfg
 from diffusion.prediction import VELOCITY
 from diffusion.sample import Guider, Job, sample, told
-from diffusion.unclip import MERGED, SEED_SHIFT, Augmentor, Followed
-from diffusion.values import Conditioning, Latent, Prompt
+from diffusion.unclip import MERGED, SEED_SHIFT, Augmentor
+from diffusion.values import Conditioning, Followed, Latent, Prompt
 from tests import tiny
 
 WIDTH = 8
@@ -81,12 +81,12 @@ def model(library):
 
 def test_a_checkpoint_that_follows_pictures_is_recognised(model):
     assert (model.family.name, model.prediction) == ("sd2", VELOCITY)
-    assert model.augmentor is not None
-    assert torch.allclose(model.augmentor.mean, torch.linspace(-1, 1, WIDTH))
+    assert model.augmentation is not None
+    assert torch.allclose(model.augmentation.mean, torch.linspace(-1, 1, WIDTH))
 
 
 def test_a_checkpoint_that_follows_none_has_no_image_encoder(library):
-    assert library.checkpoint(tiny.SD2).model.augmentor is None
+    assert library.checkpoint(tiny.SD2).model.augmentation is None
     with pytest.raises(MissingPart, match="tiny_sd2.safetensors has no image encoder inside"):
         library.checkpoint_vision(tiny.SD2)
 
@@ -102,14 +102,14 @@ def test_the_network_denoises_as_the_library_s_does(model):
     random = torch.Generator().manual_seed(0)
     x, tokens = torch.randn(1, 4, 8, 8, generator=random), torch.randn(1, 77, WIDTH, generator=random)
     prompt = Prompt(tokens, torch.randn(1, WIDTH), "sd2", pictures=(Followed(seen(picture(4))),))
-    ((conditioning,),) = [told(model, (Conditioning((prompt,)),), 7)]
+    ((conditioning,),) = [told(model, (Conditioning((prompt,)),), x, 7)]
     (entry,) = conditioning.entries
     vector = model.family.vector(entry, 64, 64, False)
     settings = {"class_embed_type": "projection", "projection_class_embeddings_input_dim": 2 * WIDTH}
     sigma = model.noise.sigmas[500]
     network = tiny.unet(4, **tiny.LINEAR, **settings)
     fed = x / (sigma**2 + 1) ** 0.5
-    velocity = network(fed, 500, tokens, class_labels=model.augmentor.vector(prompt.pictures, 7)).sample
+    velocity = network(fed, 500, tokens, class_labels=model.augmentation.vector(prompt.pictures, 7)).sample
     expected = x / (sigma**2 + 1) - velocity * sigma / (sigma**2 + 1) ** 0.5
     assert torch.allclose(model.denoised(x, sigma, tokens, vector), expected, atol=1e-4)
 

@@ -43,4 +43,4 @@ def test_a_checkpoint_gives_its_image_encoder_too(tmp_path):
     tiny.save_unclip(tmp_path / "checkpoints" / "unclip.safetensors")
     made = load_unclip_checkpoint("unclip.safetensors", library=tiny.library(tmp_path))
     assert made.image_encoder.socket == "CLIP_VISION"
-    assert made.model.augmentor is not None
+    assert made.model.augmentation is not None

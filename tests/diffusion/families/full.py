@@ -33,17 +33,17 @@ def original_unet(shape: UnetShape, **config: object) -> dict[str, Tensor]:
     return tiny.renamed(module, names, "model.diffusion_model.")
 
 
-def original_vae() -> dict[str, Tensor]:
-    """The full-size VAE's weights under original names."""
+def original_vae(shape: VaeShape = VAE) -> dict[str, Tensor]:
+    """A full-size VAE's weights under original names."""
     with torch.device("meta"):
         module = AutoencoderKL(
-            block_out_channels=VAE.channels,
-            down_block_types=("DownEncoderBlock2D",) * 4,
-            up_block_types=("UpDecoderBlock2D",) * 4,
+            block_out_channels=shape.channels,
+            down_block_types=("DownEncoderBlock2D",) * len(shape.channels),
+            up_block_types=("UpDecoderBlock2D",) * len(shape.channels),
             layers_per_block=2,
             latent_channels=4,
         )
-    return tiny.as_convolutions(tiny.renamed(module, inverted(vae_names(VAE)), "first_stage_model."))
+    return tiny.as_convolutions(tiny.renamed(module, inverted(vae_names(shape)), "first_stage_model."))
 
 
 def original_clip_l(prefix: str) -> dict[str, Tensor]:
