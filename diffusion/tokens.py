@@ -20,6 +20,8 @@ from torch import Tensor
 log = logging.getLogger(__name__)
 
 START, END = 49406, 49407
+MARKS = ("<|startoftext|>", "<|endoftext|>")
+"""How a prompt may spell them."""
 CHUNK = 77
 LONG_GROUP = 8
 """A group of at least so many tokens may be cut at the end of a chunk.
@@ -128,10 +130,11 @@ class ClipTokenizer:
         merges = [(left, right) for left, right in pairs]
         letters = list(byte_letters().values())
         words = [*letters, *(f"{letter}</w>" for letter in letters), *map("".join, merges)]
-        words += ["<|startoftext|>", "<|endoftext|>"]
+        words += MARKS
         vocabulary = {word: index for index, word in enumerate(words)}
-        model = BPE(vocabulary, merges, end_of_word_suffix="</w>", unk_token="<|endoftext|>")
+        model = BPE(vocabulary, merges, end_of_word_suffix="</w>", unk_token=MARKS[1])
         tokenizer = Tokenizer(model)
+        tokenizer.add_special_tokens(list(MARKS))
         tokenizer.normalizer = normalizers.Sequence(
             [normalizers.NFC(), normalizers.Replace(Regex(r"\s+"), " "), normalizers.Lowercase()]
         )

@@ -101,7 +101,8 @@ def test_case_and_white_space_do_not_matter():
 
 
 @pytest.mark.parametrize(
-    "text", ["héllo wörld", "狐 が 好き", "it's 3am!?", "🦊 & <b>&amp;</b>", "don't stop 123"]
+    "text",
+    ["héllo wörld", "狐 が 好き", "it's 3am!?", "🦊 & <b>&amp;</b>", "don't stop 123", "a <|endoftext|> fox"],
 )
 def test_the_tokenizer_agrees_with_the_reference_library(text, reference):
     assert TOKENIZER.ids(text) == reference(text)
