@@ -16,6 +16,9 @@ from diffusion.values import Conditioning, Prompt
 
 log = logging.getLogger(__name__)
 
+WITHOUT_LAST = ("clip_h", 23)
+"""Files of OpenCLIP-H may lack the last of its 24 layers, which Stable Diffusion 2 does not read."""
+
 
 def encode(encoder: TextEncoder, text: str) -> Conditioning:
     """Encode a prompt of any length: one entry of tokens [1, 77 × chunks, width].
@@ -65,7 +68,7 @@ def written(encoder: TextEncoder, tower: Tower, text: str) -> Written:
 
     found = chunks(text, encoder.tokenizer, embeddings, length, pad)
     empty = [Token(START), Token(END), *[Token(pad)] * (length - 2)]
-    return Written(tower, [fitting(chunk, width) for chunk in found], empty)
+    return Written(tower, [fitting(chunk, width, pad) for chunk in found], empty)
 
 
 def joined(encoder: TextEncoder, prompts: Sequence[Written]) -> Conditioning:
@@ -89,12 +92,12 @@ def hidden_of(prompt: Written, stop_at_layer: int | None) -> tuple[Tensor, Tenso
     return hidden.flatten(0, 1)[None], pooled[:1]
 
 
-def fitting(chunk: Sequence[Token], width: int) -> list[Token]:
+def fitting(chunk: Sequence[Token], width: int, pad: int) -> list[Token]:
     """A chunk without embeddings of another width; padding at the end makes up for them."""
     kept = [token for token in chunk if token.vector is None or len(token.vector) == width]
     if len(kept) < len(chunk):
         log.warning("an embedding in the prompt was made for another text encoder; it is left out")
-    return kept + [kept[-1]] * (len(chunk) - len(kept))
+    return kept + [Token(pad)] * (len(chunk) - len(kept))
 
 
 def hidden_states(
@@ -104,6 +107,8 @@ def hidden_states(
     device = next(module.parameters()).device
     layers = list(module.get_submodule("encoder.layers").children())
     back = -(stop_at_layer or reading.layer)
+    if (reading.name, len(layers)) == WITHOUT_LAST:
+        back = max(1, back - 1)
     caught: list[Tensor] = []
     with ExitStack() as hooks:
         hooks.enter_context(with_vectors(module, sequences))

@@ -312,6 +312,12 @@ def test_an_embedding_brings_each_encoder_vectors_of_its_own(sdxl):
     assert torch.allclose(one.pooled, other.pooled, atol=1e-6)
 
 
+def test_where_an_embedding_is_left_out_of_a_full_chunk_it_ends_with_the_encoder_s_own_padding(sdxl):
+    wide = replace(sdxl.text_encoder, embeddings=lambda _name, _encoder: torch.ones(1, 768))
+    one, other = (encode(wide, "a " * 74 + end).entries[0].tokens for end in ("embedding:wide", ""))
+    assert torch.allclose(one, other, atol=1e-6)
+
+
 def test_an_embedding_longer_for_one_encoder_cuts_the_other_to_the_same_chunks(sdxl):
     counts = {"clip_l": 80, "clip_g": 1}
     encoder = replace(
