@@ -12,7 +12,7 @@ from torch import Tensor
 
 from diffusion.filters import bell, convolved
 from diffusion.guidance import TINY, Guess, Guidance, beside, linear, projected, within_image
-from diffusion.perturbation import WITHOUT_SELF_ATTENTION, WhereItLooks
+from diffusion.perturbation import WITHOUT_SELF_ATTENTION, WhereItLooks, WithoutLayers
 from diffusion.samplers.step import signal
 
 
@@ -147,6 +147,36 @@ def away_from_perturbed(scale: float) -> Callable[[Guess, Tensor], Tensor]:
         return denoised + (guess.wanted - guess.ask(guess.x, WITHOUT_SELF_ATTENTION)) * scale
 
     return finish
+
+
+def away_from_shallow(
+    layers: WithoutLayers, scale: float, first: float, last: float, rescaling: float = 0.0
+) -> Callable[[Guess, Tensor], Tensor]:
+    """Skip-layer guidance, Hyung et al. 2024 (arXiv:2411.18664): away from what is seen without some layers.
+
+    first, last: between these noise levels. rescaling: how much the result is brought to the spread of the
+    wanted prediction, 0 to 1.
+    """
+
+    def finish(guess: Guess, denoised: Tensor) -> Tensor:
+        if scale == 0 or guess.ask is None or not last <= guess.sigma <= first:
+            return denoised
+        guided = denoised + (guess.wanted - guess.ask(guess.x, layers)) * scale
+        even = guess.wanted.std() / guided.std()
+        return guided * (rescaling * even + (1 - rescaling))
+
+    return finish
+
+
+def unwanted_is_shallow(layers: WithoutLayers, first: float, last: float) -> Callable[[Guess], Guess]:
+    """Between these noise levels, the unwanted is what a network without some layers sees of it."""
+
+    def change(guess: Guess) -> Guess:
+        if guess.unwanted is guess.wanted or guess.ask is None or not last <= guess.sigma <= first:
+            return guess
+        return replace(guess, unwanted=guess.ask(guess.x, layers, unwanted=True))
+
+    return change
 
 
 BLUR_RADIUS = 4

@@ -35,6 +35,51 @@ def values_alone(attn: Any, hidden_states: Tensor, *_rest: object, **_named: obj
     return output
 
 
+@dataclass(frozen=True, slots=True)
+class WithoutLayers:
+    """Some blocks of a transformer hand on what they are given; Hyung et al. 2024 (arXiv:2411.18664).
+
+    double: numbers of blocks that treat text and picture apart. single: of those that treat them alike.
+    Numbers the network does not have are passed over.
+    """
+
+    double: tuple[int, ...] = ()
+    single: tuple[int, ...] = ()
+
+    @contextmanager
+    def installed(self, module: nn.Module, sigma: float) -> Iterator[None]:  # noqa: ARG002
+        """While this lasts, a network computes it."""
+        blocks = layers_of(module)
+        left_out = [
+            block
+            for kind, numbers in zip(blocks, (self.double, self.single), strict=True)
+            for number, block in enumerate(kind)
+            if number in numbers
+        ]
+        for block in left_out:
+            block.forward = handed_on
+        try:
+            yield
+        finally:
+            for block in left_out:
+                del block.forward
+
+
+def handed_on(hidden_states: Tensor, encoder_hidden_states: Tensor, **_rest: object) -> tuple[Tensor, Tensor]:
+    """What a block returns, text before picture, if it changes neither."""
+    return encoder_hidden_states, hidden_states
+
+
+def layers_of(module: Any) -> tuple[Any, Any]:
+    """A transformer's blocks that treat text and picture apart, and those that treat them alike."""
+    if not hasattr(module, "transformer_blocks"):
+        raise DiffusionError(
+            "Skip-layer guidance needs a network of numbered transformer blocks, and this model is a U-Net.",
+            "Remove the node; Perturbed-Attention Guidance does the like for Stable Diffusion 1, 2 and XL.",
+        )
+    return module.transformer_blocks, getattr(module, "single_transformer_blocks", ())
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class WhereItLooks:
     """Keeps what the first layer of a U-Net's middle block attends to: Hong et al. 2023 (arXiv:2210.00939).

@@ -1,8 +1,15 @@
 import pytest
 import torch
+from diffusers import FluxTransformer2DModel, SD3Transformer2DModel
 
 from diffusion.errors import DiffusionError
-from diffusion.perturbation import WITHOUT_SELF_ATTENTION, WhereItLooks, attended, values_alone
+from diffusion.perturbation import (
+    WITHOUT_SELF_ATTENTION,
+    WhereItLooks,
+    WithoutLayers,
+    attended,
+    values_alone,
+)
 from tests import tiny
 from tests.diffusion.toy import Toy
 
@@ -57,3 +64,63 @@ def test_looking_on_changes_nothing_and_gives_a_map_of_the_middle():
     assert [each.shape for each in where.maps] == [(2, 1, 4, 6)]
     assert where.looks_at(x).shape == (2, 1, 8, 12)
     assert set(where.looks_at(x[:1]).unique().tolist()) == {0.0, 1.0}
+
+
+def joint() -> tuple[SD3Transformer2DModel, dict]:
+    build = lambda: SD3Transformer2DModel(  # noqa: E731
+        sample_size=8,
+        patch_size=2,
+        in_channels=4,
+        num_layers=3,
+        attention_head_dim=4,
+        num_attention_heads=2,
+        joint_attention_dim=8,
+        caption_projection_dim=8,
+        pooled_projection_dim=8,
+        out_channels=4,
+        pos_embed_max_size=8,
+    )
+    shown = {"hidden_states": (1, 4, 8, 8), "encoder_hidden_states": (1, 3, 8), "pooled_projections": (1, 8)}
+    return tiny.randomised(3, build), {name: torch.randn(size) for name, size in shown.items()} | TIME
+
+
+def parallel() -> tuple[FluxTransformer2DModel, dict]:
+    build = lambda: FluxTransformer2DModel(  # noqa: E731
+        patch_size=1,
+        in_channels=4,
+        num_layers=2,
+        num_single_layers=3,
+        attention_head_dim=8,
+        num_attention_heads=2,
+        joint_attention_dim=8,
+        pooled_projection_dim=8,
+        axes_dims_rope=(2, 2, 4),
+    )
+    shown = {"hidden_states": (1, 16, 4), "encoder_hidden_states": (1, 3, 8), "pooled_projections": (1, 8)}
+    places = {"img_ids": torch.zeros(16, 3), "txt_ids": torch.zeros(3, 3)}
+    return tiny.randomised(3, build), {
+        name: torch.randn(size) for name, size in shown.items()
+    } | TIME | places
+
+
+TIME = {"timestep": torch.tensor([3.0])}
+
+
+@pytest.mark.parametrize(
+    ("made", "left_out"),
+    [(joint, WithoutLayers((1, 9))), (parallel, WithoutLayers((1,), (0, 2))), (parallel, WithoutLayers())],
+)
+def test_without_layers_a_transformer_is_as_if_it_had_fewer(made, left_out):
+    network, shown = made()
+    plain = network(**shown).sample
+    with left_out.installed(network, 1.0):
+        without = network(**shown).sample
+    assert torch.equal(network(**shown).sample, plain)
+    for name, numbers in (
+        ("transformer_blocks", left_out.double),
+        ("single_transformer_blocks", left_out.single),
+    ):
+        if numbers:
+            kept = [each for number, each in enumerate(getattr(network, name)) if number not in numbers]
+            setattr(network, name, torch.nn.ModuleList(kept))
+    assert torch.equal(network(**shown).sample, without)
