@@ -22,6 +22,7 @@ from diffusion.memory import Handle, Memory, Patch, lacks_memory
 from diffusion.networks import Vector
 from diffusion.noise_range import NoiseRange
 from diffusion.prediction import Prediction
+from diffusion.reuse import Reuse
 from diffusion.tokens import ClipTokenizer, Embeddings
 from diffusion.values import NOTHING, Augmentation
 
@@ -47,7 +48,7 @@ class Model:
     differential: how much a grey noise mask says from when on to repaint; 0 is how much to repaint.
     previewer: a tiny network that sees a picture in its latents. hooks: changes to what it computes.
     augmentation: how it is told of pictures, if it reads some. pictures: those that it
-    attends to beside every prompt.
+    attends to beside every prompt. reuse: when an answer of the network stands for the next.
     """
 
     family: Family
@@ -63,6 +64,7 @@ class Model:
     differential: float = 0.0
     augmentation: Augmentation | None = None
     pictures: tuple[PicturePrompt, ...] = ()
+    reuse: Reuse | None = None
     extra: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
     socket: ClassVar[str] = "MODEL"
 

@@ -19,6 +19,7 @@ from diffusion.model import Model, quiet
 from diffusion.noise import RunNoise
 from diffusion.preview import preview
 from diffusion.regions import Network, placed
+from diffusion.reuse import denoising_less, predicting_less
 from diffusion.samplers import SAMPLERS, Sampler
 from diffusion.samplers.step import Guided, GuidedDenoise, Noise, SizedNoise, Step
 from diffusion.values import Conditioning, Latent, Prompt, Sigmas
@@ -212,7 +213,11 @@ def guided(job: Job, latent: Latent, clean: Tensor, check: Callable[[], None]) -
     lists = placed(wanted, unwanted, model.noise, clean)
     first, end = len(guider.wanted), len(guider.followed)
     lists = (*lists[:first], *lists[end:], *lists[first:end])
-    return guider.guide(network.predict, lists, model.guidance, job.sampler.guided)
+    predict, reuse, about = network.predict, model.reuse, (model.prediction, model.noise)
+    if reuse is not None and not reuse.guided:
+        predict = predicting_less(reuse, predict, *about)
+    denoise = guider.guide(predict, lists, model.guidance, job.sampler.guided)
+    return denoising_less(reuse, denoise, *about) if reuse is not None and reuse.guided else denoise
 
 
 def fitting_anew(make: Callable[[Tensor], GuidedDenoise]) -> GuidedDenoise:
