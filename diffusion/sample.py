@@ -13,12 +13,12 @@ from diffusion import noise
 from diffusion.controlnet import network_on
 from diffusion.errors import DiffusionError, FamilyMismatch
 from diffusion.families import title, understands
-from diffusion.guidance import Guide, cfg
+from diffusion.guidance import Guide, Predict, cfg
 from diffusion.inpaint import Kept, differential, mask_for, network_extra, repainting
 from diffusion.model import Model, quiet
 from diffusion.noise import RunNoise
 from diffusion.preview import preview
-from diffusion.regions import Network, placed
+from diffusion.regions import Network, Regions, placed
 from diffusion.reuse import denoising_less, predicting_less
 from diffusion.samplers import SAMPLERS, Sampler
 from diffusion.samplers.step import Guided, GuidedDenoise, Noise, SizedNoise, Step
@@ -213,7 +213,8 @@ def guided(job: Job, latent: Latent, clean: Tensor, check: Callable[[], None]) -
     lists = placed(wanted, unwanted, model.noise, clean)
     first, end = len(guider.wanted), len(guider.followed)
     lists = (*lists[:first], *lists[end:], *lists[first:end])
-    predict, reuse, about = network.predict, model.reuse, (model.prediction, model.noise)
+    reuse, about = model.reuse, (model.prediction, model.noise)
+    predict: Predict[Regions] = network.predict
     if reuse is not None and not reuse.guided:
         predict = predicting_less(reuse, predict, *about)
     denoise = guider.guide(predict, lists, model.guidance, job.sampler.guided)
