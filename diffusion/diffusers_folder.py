@@ -8,7 +8,7 @@ from typing import Any
 from diffusion.errors import BrokenFile, MissingFile
 from diffusion.library import Checkpoint, ModelLibrary, is_inside
 from diffusion.model import Model, Vae
-from diffusion.noise_range import zero_terminal_snr
+from diffusion.noise_range import linear_betas
 from diffusion.pickled import SUFFIXES
 from diffusion.prediction import EPSILON, VELOCITY
 
@@ -65,7 +65,7 @@ def told(model: Model, path: Path) -> Model:
         return model
     said = settings(path)
     prediction = PREDICTIONS.get(said.get("prediction_type", ""), model.prediction)
-    noise = zero_terminal_snr(model.noise) if said.get("rescale_betas_zero_snr") is True else model.noise
+    noise = linear_betas(zero_terminal=True) if said.get("rescale_betas_zero_snr") is True else model.noise
     return replace(model, prediction=prediction, noise=noise)
 
 

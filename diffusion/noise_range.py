@@ -56,22 +56,27 @@ def f32(number: float) -> Tensor:
     return torch.tensor(number, dtype=torch.float32)
 
 
-def linear_betas(start: float = 0.00085, end: float = 0.012, steps: int = 1000) -> NoiseRange:
-    """The table of betas whose square roots are evenly spaced, as Stable Diffusion was trained with."""
-    betas = torch.linspace(start**0.5, end**0.5, steps, dtype=torch.float64) ** 2
-    return levels_of(torch.cumprod(1 - betas, 0))
+def linear_betas(
+    start: float = 0.00085, end: float = 0.012, steps: int = 1000, zero_terminal: bool = False
+) -> NoiseRange:
+    """The table of betas whose square roots are evenly spaced, as Stable Diffusion was trained with.
 
-
-def zero_terminal_snr(noise: NoiseRange) -> NoiseRange:
-    """The same range stretched to end in pure noise (Lin et al. 2023, arXiv:2305.08891, algorithm 1).
-
-    The last level is the nearest to infinity that arithmetic bears.
+    zero_terminal: stretched to end in pure noise.
     """
-    kept = (1 / (noise.table.double() ** 2 + 1)).sqrt()
-    stretched = (kept - kept[-1]) * kept[0] / (kept[0] - kept[-1])
-    squared = stretched**2
-    squared[-1] = 4.8973451890853435e-08  # in place: made one line above
-    return levels_of(squared)
+    betas = torch.linspace(start**0.5, end**0.5, steps, dtype=torch.float64) ** 2
+    kept = torch.cumprod(1 - betas, 0)
+    return levels_of(to_zero_snr(kept) if zero_terminal else kept)
+
+
+def to_zero_snr(kept: Tensor) -> Tensor:
+    """The part of the variance kept (ᾱ), stretched to end at 0 (Lin et al. 2023, arXiv:2305.08891, alg. 1).
+
+    The last number is the nearest to 0 that arithmetic bears.
+    """
+    signal = kept.sqrt()
+    stretched = ((signal - signal[-1]) * signal[0] / (signal[0] - signal[-1])) ** 2
+    stretched[-1] = 4.8973451890853435e-08  # in place: made one line above
+    return stretched
 
 
 def levels_of(kept: Tensor) -> NoiseRange:

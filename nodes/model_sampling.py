@@ -17,7 +17,6 @@ from diffusion.noise_range import (
     flow,
     flux_flow,
     linear_betas,
-    zero_terminal_snr,
 )
 from diffusion.prediction import (
     COSMOS_FLOW,
@@ -67,7 +66,7 @@ def model_sampling_discrete(
     Returns:
         The model that is read so.
     """
-    noise = zero_terminal_snr(linear_betas()) if zsnr else linear_betas()
+    noise = linear_betas(zero_terminal=zsnr)
     if sampling == "lcm":
         noise = distilled(noise)
         return replace(model, noise=noise, prediction=lcm(noise))

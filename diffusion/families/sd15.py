@@ -8,7 +8,7 @@ from diffusion.blocks import UnetShape
 from diffusion.checkpoint import Header, Part
 from diffusion.clip import clip_part
 from diffusion.family import Family, LatentFormat, Parts, Reading, Sampling
-from diffusion.noise_range import linear_betas, zero_terminal_snr
+from diffusion.noise_range import linear_betas
 from diffusion.parts import control_part, find_unet, same_heads, unet_part, vae_part
 from diffusion.prediction import EPSILON, VELOCITY
 
@@ -50,10 +50,8 @@ def fits(shape: UnetShape) -> bool:
 def sampling(header: Header, _tensor: Callable[[str], Tensor]) -> Sampling:
     """The network predicts noise, unless the file's metadata or a marker tensor says velocity."""
     is_velocity = header.has("v_pred") or header.metadata.get("prediction_type", "") in ("v", "v_prediction")
-    noise = linear_betas()
-    return Sampling(
-        VELOCITY if is_velocity else EPSILON, zero_terminal_snr(noise) if header.has("ztsnr") else noise
-    )
+    noise = linear_betas(zero_terminal=header.has("ztsnr"))
+    return Sampling(VELOCITY if is_velocity else EPSILON, noise)
 
 
 SD15 = Family(

@@ -9,7 +9,7 @@ from diffusion.blocks import UnetShape
 from diffusion.checkpoint import Header, Part
 from diffusion.clip import clip_part, open_clip_part
 from diffusion.family import Family, LatentFormat, Parts, Reading, Sampling
-from diffusion.noise_range import linear_betas, zero_terminal_snr
+from diffusion.noise_range import linear_betas
 from diffusion.parts import (
     control_part,
     find_unet,
@@ -76,8 +76,7 @@ def sampling(header: Header, tensor: Callable[[str], Tensor]) -> Sampling:
 
     Networks that follow pictures predict velocity.
     """
-    unet, noise = find_unet(header), linear_betas()
-    noise = zero_terminal_snr(noise) if header.has("ztsnr") else noise
+    unet, noise = find_unet(header), linear_betas(zero_terminal=header.has("ztsnr"))
     said = header.metadata.get("prediction_type", "")
     if said:
         return Sampling(VELOCITY if said in ("v", "v_prediction") else EPSILON, noise)

@@ -15,7 +15,7 @@ from diffusion.clip import clip_part, open_clip_part
 from diffusion.errors import FamilyMismatch
 from diffusion.family import Family, LatentFormat, Parts, Reading, Rgb, Sampling
 from diffusion.networks import Vector
-from diffusion.noise_range import continuous_edm, linear_betas, zero_terminal_snr
+from diffusion.noise_range import continuous_edm, linear_betas
 from diffusion.parts import (
     control_part,
     find_unet,
@@ -112,7 +112,7 @@ def sampling(header: Header, tensor: Callable[[str], Tensor]) -> Sampling:
         low = float(tensor("edm_vpred.sigma_min")) if header.has("edm_vpred.sigma_min") else 0.002
         return Sampling(VELOCITY, continuous_edm(low, float(tensor("edm_vpred.sigma_max"))))
     is_velocity = header.has("v_pred") or header.metadata.get("prediction_type", "") in ("v", "v_prediction")
-    noise = zero_terminal_snr(linear_betas()) if header.has("ztsnr") else linear_betas()
+    noise = linear_betas(zero_terminal=header.has("ztsnr"))
     return Sampling(VELOCITY if is_velocity else EPSILON, noise)
 
 

@@ -14,7 +14,6 @@ from diffusion.noise_range import (
     flow,
     flux_flow,
     linear_betas,
-    zero_terminal_snr,
 )
 from diffusion.schedules import SCHEDULES
 
@@ -69,7 +68,15 @@ def test_the_round_trip_through_the_logarithm_is_one_unit_below_the_table():
 
 
 def test_zero_terminal_noise_ends_near_infinity():
-    assert np.float32(zero_terminal_snr(NOISE).sigma_max) == np.float32(4518.7637)
+    assert np.float32(linear_betas(zero_terminal=True).sigma_max) == np.float32(4518.7637)
+
+
+def test_zero_terminal_noise_is_rounded_to_float32_only_at_its_end():
+    kept = np.cumprod(1 - np.linspace(0.00085**0.5, 0.012**0.5, 1000) ** 2)
+    signal = np.sqrt(kept)
+    kept = ((signal - signal[-1]) * signal[0] / (signal[0] - signal[-1]))[:-1] ** 2
+    expected = np.sqrt((1 - kept) / kept).astype(np.float32)
+    assert linear_betas(zero_terminal=True).sigmas[:-1] == pytest.approx(expected.tolist(), rel=1.2e-7)
 
 
 @pytest.mark.parametrize(("timestep", "sigma"), [(749.25, 4.086081), (499.5, 1.615580), (249.75, 0.695150)])
