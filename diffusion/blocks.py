@@ -42,6 +42,9 @@ VAE_ATTENTION = (
     ("proj_out", "to_out.0"),
 )
 
+VAE_OLDER = (("query", "to_q"), ("key", "to_k"), ("value", "to_v"), ("proj_attn", "to_out.0"))
+"""How the library called the matrices of a VAE's attention at first, and how it does now."""
+
 
 @dataclass(frozen=True, slots=True)
 class UnetShape:
@@ -165,6 +168,15 @@ def vae_names(shape: VaeShape) -> dict[str, str]:
         names.update(nested(f"{side}.mid.attn_1", f"{side}.mid_block.attentions.0", VAE_ATTENTION))
         names[f"{side}.norm_out"] = f"{side}.conv_norm_out"
         names.update((f"{side}.{conv}", f"{side}.{conv}") for conv in ("conv_in", "conv_out"))
+    return names
+
+
+def library_vae_names(keys: Iterable[str]) -> dict[str, str]:
+    """The library's names in a file of a VAE, old or new, to those it has now."""
+    names = {key: key for key in keys}
+    for key in names:
+        for older, now in VAE_OLDER:
+            names[key] = names[key].replace(f".attentions.0.{older}.", f".attentions.0.{now}.")
     return names
 
 

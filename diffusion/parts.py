@@ -13,6 +13,7 @@ from diffusion.blocks import (
     VaeShape,
     control_names,
     counted,
+    library_vae_names,
     read_library_unet_shape,
     read_unet_shape,
     read_vae_shape,
@@ -77,7 +78,7 @@ def vae_part(header: Header) -> Part | None:
         return None
     build = partial(networks.autoencoder, vae_config(header, shape))
     is_library = any(key.startswith("encoder.down_blocks.") for key in shapes)
-    names = {key: key for key in shapes} if is_library else vae_names(shape)
+    names = library_vae_names(shapes) if is_library else vae_names(shape)
     return part("VAE", build, header, prefix, names, "vae")
 
 

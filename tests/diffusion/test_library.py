@@ -179,6 +179,21 @@ def test_a_vae_alone_in_a_file_is_that_of_the_checkpoint(parts_library, family_l
         assert all(torch.equal(a, b) for a, b in zip(one.parameters(), other.parameters(), strict=True))
 
 
+def test_a_vae_of_an_older_library_calls_its_attention_otherwise(folder):
+    older = {".to_q.": ".query.", ".to_k.": ".key.", ".to_v.": ".value.", ".to_out.0.": ".proj_attn."}
+    tensors = {}
+    for name, tensor in tiny.vae().state_dict().items():
+        for ours, theirs in older.items():
+            name = name.replace(ours, theirs)
+        tensors[name] = tensor
+    (folder / "vae").mkdir()
+    tiny.saved(folder / "vae" / "older.safetensors", tensors)
+    library = tiny.library(folder)
+    networks = library.vae("older.safetensors").network, library.checkpoint(tiny.CHECKPOINT).vae.network
+    with networks[0].resident() as one, networks[1].resident() as other:
+        assert all(torch.equal(a, b) for a, b in zip(one.parameters(), other.parameters(), strict=True))
+
+
 @pytest.mark.parametrize("name", ["original", "library"])
 def test_a_diffusion_model_alone_in_a_file_is_that_of_the_checkpoint(parts_library, family_library, name):
     models = [
