@@ -99,23 +99,12 @@ class Run:
 
     def latent(self, x: Tensor) -> Latent:
         """What a state, usually that of the last step, is in the VAE's space."""
-        job = self.job
-        last = job.sigmas[-1] or job.sampler.last
-        return self.kept(job.model.prediction.final(x, last), job.sigmas[-1] == 0)
+        last = self.job.sigmas[-1] or self.job.sampler.last
+        return self.denoised(self.job.model.prediction.final(x, last))
 
     def denoised(self, denoised: Tensor) -> Latent:
         """What a step was aiming at, in the VAE's space."""
-        return self.kept(denoised, True)
-
-    def kept(self, x: Tensor, is_clean: bool) -> Latent:
-        """A state as a latent; where it is clean, what the mask keeps is exactly what was there."""
-        latent, model = self.job.latent, self.job.model
-        samples = model.latent_out(x).cpu()
-        if latent.noise_mask is not None and is_clean:
-            # The last step lands on the kept part but for rounding; kept means exactly.
-            kept = mask_for(latent.noise_mask, samples) == 0
-            samples = torch.where(kept, fitted(latent, model).samples.to(samples), samples)
-        return replace(latent, samples=samples)
+        return replace(self.job.latent, samples=self.job.model.latent_out(denoised).cpu())
 
 
 def sample(job: Job, watch: Watch, keep: Callable[[Tensor], None] | None = None) -> Latent:

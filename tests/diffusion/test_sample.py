@@ -78,11 +78,24 @@ def test_an_image_of_a_batch_comes_out_as_it_does_alone():
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
-def test_what_a_mask_keeps_stays_exactly(sampler):
+def test_what_a_mask_keeps_ends_as_it_was_but_for_the_level_where_a_sampler_stops(sampler):
     source = latent(2, noise_mask=HALF)
     result = made(latent=source, sampler=sampler)
-    assert torch.equal(result[..., :4], source.samples[..., :4])
-    assert not torch.equal(result[..., 4:], source.samples[..., 4:])
+    stops_at = SCHEDULE[-2] if sampler in ("dpm_fast", "dpm_adaptive") else SAMPLERS[sampler].last
+    start = (1 + SCHEDULE[0] ** 2) ** 0.5 / SCHEDULE[0] * initial_noise(source, 3)
+    kept = source.samples + stops_at * start / 0.18215
+    assert torch.allclose(result[..., :4], kept[..., :4], atol=1e-4)
+    assert not torch.allclose(result[..., 4:], kept[..., 4:], atol=0.1)
+
+
+def test_differential_diffusion_repaints_everything_at_the_models_lowest_level():
+    source = latent(noise_mask=HALF)
+    ends = [
+        made(model=toy_model(differential=1.0), latent=source, sigmas=schedule(6, NOISE))[..., :4]
+        for schedule in (simple, normal)
+    ]
+    assert torch.allclose(ends[0], source.samples[..., :4], atol=1e-5)
+    assert not torch.allclose(ends[1], source.samples[..., :4], atol=1e-5)
 
 
 def test_a_mask_that_selects_everything_changes_nothing():

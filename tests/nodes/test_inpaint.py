@@ -40,8 +40,8 @@ def test_a_sampler_repaints_only_under_the_mask(tmp_path, name):
     prompt, source = encode_prompt("a fox", clip), vae_encode(PICTURE, vae)
     result = ksampler(model, prompt, prompt, set_latent_noise_mask(source, MASK), steps=3).samples
     half = result.shape[-1] // 2
-    assert torch.equal(result[..., :half], source.samples[..., :half])
-    assert not torch.equal(result[..., half:], source.samples[..., half:])
+    assert torch.allclose(result[..., :half], source.samples[..., :half], atol=1e-4)
+    assert not torch.allclose(result[..., half:], source.samples[..., half:], atol=1e-2)
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +108,7 @@ def test_where_a_mask_is_grey_differential_diffusion_changes_the_picture_less():
     masked = set_latent_noise_mask(source, greys)
     result = ksampler(differential_diffusion(toy_model()), says(3), says(0), masked, steps=8, cfg=1.0).samples
     moved = (result - source.samples).abs().mean((0, 1, 2)).view(4, 2).mean(1).tolist()
-    assert moved[0] == 0
+    assert moved[0] == pytest.approx(0, abs=1e-5)
     assert moved == sorted(moved)
 
 
