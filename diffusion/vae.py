@@ -98,10 +98,23 @@ def bytes_per_cell(vae: Vae, module: nn.Module) -> int:
 
 
 def tiles_px(vae: Vae, size: int, overlap: int) -> Tiles:
-    """Tiles told in pixels, in latent cells. The overlap is at most a quarter of the size."""
+    """Tiles told in pixels, in latent cells, for decoding. The overlap is at most a quarter of the size."""
     if size < overlap * 4:
         overlap = size // 4
     return Tiles(max(2, size // vae.downscale), overlap // vae.downscale)
+
+
+def encoding_tiles_px(vae: Vae, size: int, overlap: int) -> Tiles:
+    """Tiles told in pixels, in latent cells, for encoding.
+
+    Raises DiffusionError unless half a tile is more than the overlap.
+    """
+    if size <= 2 * overlap:
+        raise DiffusionError(
+            f"Tiles of {size} pixels cannot overlap by {overlap}: some are half as wide.",
+            "Use larger tiles or a smaller overlap.",
+        )
+    return Tiles(size // vae.downscale, overlap // vae.downscale)
 
 
 def cropped(image: Tensor, multiple: int) -> Tensor:

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from diffusion.model import Vae
-from diffusion.vae import decode, encode, tiles_px
+from diffusion.vae import decode, encode, encoding_tiles_px, tiles_px
 from diffusion.values import Image, Latent
 from graph.define import node
 from graph.services import Progress, quiet
@@ -86,11 +86,11 @@ def vae_encode_tiled(
         pixels: The picture; its sides are cut to multiples of 8.
         vae: The VAE of the model that will change it.
         tile_size: The side of a tile in pixels.
-        overlap: By how many pixels neighbouring tiles overlap, at most a quarter of the tile.
+        overlap: By how many pixels neighbouring tiles overlap; less than half a tile.
         temporal_size: For video: how many frames are encoded at once.
         temporal_overlap: For video: how many frames neighbouring parts share.
 
     Returns:
         The latent.
     """
-    return encode(vae, pixels, lambda: progress(0, 1), tiles_px(vae, tile_size, overlap))
+    return encode(vae, pixels, lambda: progress(0, 1), encoding_tiles_px(vae, tile_size, overlap))

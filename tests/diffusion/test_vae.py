@@ -5,7 +5,7 @@ import torch
 
 from diffusion.errors import DiffusionError, FamilyMismatch
 from diffusion.tiles import Tiles
-from diffusion.vae import TILES, cropped, decode, encode, tiles_px
+from diffusion.vae import TILES, cropped, decode, encode, encoding_tiles_px, tiles_px
 from diffusion.values import Image, Latent
 from tests import tiny
 
@@ -87,6 +87,15 @@ def test_a_picture_can_be_encoded_in_tiles(vae):
 )
 def test_tiles_in_pixels_overlap_by_a_quarter_at_most(vae, size, overlap, tiles):
     assert tiles_px(vae, size, overlap) == tiles
+
+
+def test_tiles_to_encode_overlap_as_much_as_is_asked_for(vae):
+    assert encoding_tiles_px(vae, 512, 160) == (64, 20)
+
+
+def test_tiles_to_encode_must_be_more_than_twice_their_overlap(vae):
+    with pytest.raises(DiffusionError, match="128 pixels .* overlap by 64"):
+        encoding_tiles_px(vae, 128, 64)
 
 
 def test_a_picture_that_would_not_fit_into_memory_is_decoded_in_tiles(vae):
