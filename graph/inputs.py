@@ -9,7 +9,7 @@ from graph.errors import NodeDefinitionError
 from graph.node import Input, Widget
 from graph.sockets import Shape, unwrap, wire_type
 from graph.suggest import did_you_mean
-from graph.widgets import Color, FileIn, Name, OneOf, Range, Rolls, Shown, Text, Toggle
+from graph.widgets import Color, FileIn, Name, OneOf, Range, Rolls, Shown, Text, Toggle, Webcam
 from graph.workflow import Json
 
 M = TypeVar("M")
@@ -20,6 +20,7 @@ _BELONGS: tuple[tuple[type, tuple[type, ...]], ...] = (
     (Text, (str,)),
     (Color, (str,)),
     (FileIn, (str,)),
+    (Webcam, (str,)),
     (OneOf, (str, int, float)),
     (Toggle, (bool,)),
 )
@@ -108,6 +109,8 @@ def _text(shape: Shape) -> Widget:
         return Widget("choice", options=choice.options)
     if of_metadata(Color, shape.metadata):
         return Widget("color")
+    if of_metadata(Webcam, shape.metadata):
+        return Widget("webcam", folder="input")
     text = of_metadata(Text, shape.metadata) or Text()
     return Widget("text", multiline=text.multiline, placeholder=text.placeholder, dynamic=text.dynamic)
 
@@ -120,6 +123,7 @@ def _check_default(default: Json, widget: Widget, where: str) -> None:
         "text": (str,),
         "file": (str,),
         "color": (str,),
+        "webcam": (str,),
         "choice": (str, int, float),
     }
     if isinstance(default, list):

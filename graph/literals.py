@@ -64,7 +64,7 @@ def _fault(item: Input, value: object, files: Names | None, suggest: Suggest) ->
             return _choice(item, widget.options, value, suggest)
         case "toggle":
             return None if isinstance(value, bool) else _kind(item, value, "true or false")
-        case "file":
+        case "file" | "webcam":
             return _file(item, widget, value, files, suggest)
         case "color":
             is_color = isinstance(value, str) and re.fullmatch("#[0-9a-fA-F]{6}", value)
@@ -153,6 +153,9 @@ def _file(item: Input, widget: Widget, value: object, files: Names | None, sugge
     known = files(folder)
     if name in known:
         return None
+    if not name and widget.kind == "webcam":
+        message = f"{item.name} holds no picture: nothing has been captured yet."
+        return Fault("missing_file", message, "Start the camera on the node, and capture a picture.")
     if not name:
         return Fault("missing_file", f"{item.name} has no file.", f"Choose one from the folder {folder}.")
     hint = suggest(name, known) or f"Put the file into the folder {folder}, or choose another one."

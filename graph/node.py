@@ -11,7 +11,7 @@ from graph.errors import Problem
 from graph.workflow import Json
 
 T = TypeVar("T")
-WidgetKind: TypeAlias = Literal["number", "text", "choice", "toggle", "seed", "file", "color"]
+WidgetKind: TypeAlias = Literal["number", "text", "choice", "toggle", "seed", "file", "color", "webcam"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,7 @@ class Widget:
     number: low, high, step, round_to, slider, cut_to (whole when the input's type is INT)
     text: multiline, placeholder, dynamic     choice: options       toggle: label_on, label_off
     seed: low, high                           file: folder, upload  color: none (the value is "#rrggbb")
+    webcam: folder (where the pictures are that the camera took)
     """
 
     kind: WidgetKind
@@ -87,7 +88,8 @@ class Input:
 
 def folder_of(wanted: Input) -> str | None:
     """The folder of which an input names a file; None if it names none."""
-    return wanted.widget.folder if wanted.widget is not None and wanted.widget.kind == "file" else None
+    widget = wanted.widget
+    return widget.folder if widget is not None and widget.kind in ("file", "webcam") else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, TypeAlias
+from typing import Annotated, ClassVar, TypeAlias
 
 from annotated_types import BaseMetadata, Ge, GroupedMetadata, Le
 
@@ -75,6 +75,13 @@ class FileIn:
 
     folder: str
     upload: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Webcam:
+    """The name of a picture in the input folder, which the editor takes with a camera."""
+
+    socket: ClassVar[str] = "WEBCAM"
 
 
 @dataclass(frozen=True, slots=True)

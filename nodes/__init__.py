@@ -31,6 +31,7 @@ from graph.widgets import (
     Text,
     Toggle,
     Variant,
+    Webcam,
 )
 
 __all__ = [
@@ -62,6 +63,7 @@ __all__ = [
     "Toggle",
     "Vae",
     "Variant",
+    "Webcam",
     "WorkflowError",
     "catalog_modules",
     "implementation_of",

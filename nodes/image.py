@@ -17,10 +17,12 @@ from diffusion.images import (
     write_animated_webp,
     write_png,
 )
+from diffusion.resize import fitting_size, resized_image
 from diffusion.values import Image, Mask
 from graph.define import node
+from graph.errors import WorkflowError
 from graph.services import Inputs, Outputs
-from graph.widgets import FileIn, OneOf, Range
+from graph.widgets import FileIn, OneOf, Range, Webcam
 
 Side = Annotated[int, Range(0, 16384, step=8)]
 Rate = Annotated[float, Range(0.01, 1000.0, step=0.01)]
@@ -67,6 +69,34 @@ def load_image_output(image: Annotated[str, FileIn("output")], *, inputs: Inputs
         mask: What is transparent in it.
     """
     return read_picture(inputs.path(image if image.endswith("]") else f"{image} [output]"))
+
+
+@node("WebcamCapture", category="image", title="Webcam Capture", outputs=("IMAGE",))
+def webcam_capture(
+    image: Annotated[str, Webcam()],
+    width: Annotated[int, Range(0, 16384, step=1)] = 0,
+    height: Annotated[int, Range(0, 16384, step=1)] = 0,
+    capture_on_queue: bool = True,  # noqa: ARG001  the editor reads it
+    *,
+    inputs: Inputs,
+) -> Image:
+    """Take a picture with the camera of the computer that the editor is open on.
+
+    Args:
+        image: The picture that was captured, a file of the input folder.
+        width: In pixels; 0 keeps the aspect, or the camera's own size if both are 0.
+        height: In pixels; 0 keeps the aspect, or the camera's own size if both are 0.
+        capture_on_queue: Capture a new picture each time Run is pressed.
+
+    Returns:
+        The picture.
+    """
+    if not image:
+        hint = "Start the camera on the node, and capture a picture."
+        raise WorkflowError("Nothing has been captured yet.", hint, input="image")
+    frame = read_picture(inputs.path(image)).image
+    wide, tall = fitting_size((frame.shape[2], frame.shape[1]), width, height)
+    return resized_image(frame, wide, tall, "lanczos")
 
 
 @node("SaveImage", category="image", title="Save Image")

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 
-from graph.node import Input
+from graph.node import Input, folder_of
 from graph.workflow import Json, SeedMode
 
 CONTROL_MODES: Mapping[object, SeedMode] = {
@@ -29,7 +29,7 @@ def fitted(input: Input, value: Json) -> Json:
 
     A value that cannot be converted stays, and validation reports it.
     """
-    if input.widget is not None and input.widget.kind == "file" and isinstance(value, str):
+    if folder_of(input) is not None and isinstance(value, str):
         return value.replace("\\", "/")
     if input.name == "sampler_name" and isinstance(value, str):
         return value.removeprefix("sample_")

@@ -51,6 +51,14 @@ def test_a_file_is_looked_for_in_its_folder_or_the_one_it_names(value, expected)
     assert code(PICKER, value) == expected
 
 
+def test_where_nothing_was_captured_it_is_said_to_capture_a_picture():
+    item = Input("image", "WEBCAM", Widget("webcam", folder="input"))
+    found = fault(item, "", lambda folder: FILES[folder], did_you_mean)
+    assert "nothing has been captured" in found.message
+    assert "capture a picture" in found.hint
+    assert code(item, "a.png") is None
+
+
 def test_a_folder_in_a_name_counts_only_for_pickers_of_given_files():
     item = Input("lora", "COMBO", Widget("file", folder="loras"))
     assert code(item, "b.png [output]") == "missing_file"

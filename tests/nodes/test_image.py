@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from diffusion.images import UnreadablePicture
+from graph.errors import WorkflowError
 from nodes.image import (
     canny_edges,
     empty_image,
@@ -19,6 +20,7 @@ from nodes.image import (
     save_animated_png,
     save_animated_webp,
     save_image,
+    webcam_capture,
 )
 from server.embedded import workflow_in
 
@@ -45,6 +47,18 @@ def test_what_was_saved_can_be_loaded(tmp_path):
     save_image(PICTURE, "a", outputs=folder)
     loaded = [load_image(f"a_{index}.png", inputs=folder).image for index in (0, 1)]
     assert torch.allclose(torch.cat([torch.as_tensor(each) for each in loaded]), PICTURE, atol=1 / 255)
+
+
+@pytest.mark.parametrize(("width", "height", "shape"), [(0, 0, (6, 8)), (4, 0, (3, 4)), (5, 7, (7, 5))])
+def test_what_the_camera_took_has_its_own_size_or_the_one_that_is_set(tmp_path, width, height, shape):
+    folder = Folder(tmp_path)
+    save_image(PICTURE[:1], "a", outputs=folder)
+    assert webcam_capture("a_0.png", width, height, inputs=folder).shape == (1, *shape, 3)
+
+
+def test_a_camera_that_took_nothing_yet_is_told_of(tmp_path):
+    with pytest.raises(WorkflowError, match="Nothing has been captured yet"):
+        webcam_capture("", inputs=Folder(tmp_path))
 
 
 def test_each_picture_of_a_batch_is_a_file_with_the_workflow_inside(tmp_path):

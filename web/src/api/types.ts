@@ -4,7 +4,7 @@
 export type Json = null | boolean | number | bigint | string | readonly Json[] | JsonObject;
 export interface JsonObject { readonly [key: string]: Json }
 
-export type WidgetKind = "number" | "text" | "choice" | "toggle" | "seed" | "file" | "color";
+export type WidgetKind = "number" | "text" | "choice" | "toggle" | "seed" | "file" | "color" | "webcam";
 
 export type NodeState = "on" | "skipped" | "off";
 
@@ -95,6 +95,7 @@ export interface Problem {
  * number: low, high, step, round_to, slider, cut_to (whole when the input's type is INT)
  * text: multiline, placeholder, dynamic     choice: options       toggle: label_on, label_off
  * seed: low, high                           file: folder, upload  color: none (the value is "#rrggbb")
+ * webcam: folder (where the pictures are that the camera took)
  */
 export interface Widget {
   readonly kind: WidgetKind;
