@@ -11,7 +11,10 @@ import { createShell } from "./ui/shell";
 const environment = browserEnvironment(window);
 const studio = { ...createEditor(environment), shell: createShell(environment.local) };
 offerHook(window, studio);
-window.addEventListener("pagehide", () => studio.document.flush());
+window.addEventListener("pagehide", () => {
+  studio.cameras.stopAll();
+  studio.document.flush();
+});
 
 const root = document.getElementById("root");
 if (root !== null) createRoot(root).render(<App studio={studio} />);

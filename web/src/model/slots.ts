@@ -100,6 +100,7 @@ export function defaultOf(input: Input): Json {
       return Math.max(0, input.widget.low ?? 0);
     case "text":
     case "file":
+    case "webcam":
       return "";
     case "color":
       return "#000000";

@@ -73,6 +73,13 @@ export const TOYS: readonly NodeSpec[] = [
       inputOf("filename_prefix", "STRING", { widget: widgetOf("text"), default: "image" }),
     ],
   }),
+  specOf("WebcamCapture", {
+    inputs: [
+      inputOf("image", "WEBCAM", { widget: widgetOf("webcam", { folder: "input" }) }),
+      inputOf("capture_on_queue", "BOOLEAN", { widget: widgetOf("toggle"), default: true }),
+    ],
+    outputs: [outputOf("IMAGE", "IMAGE")],
+  }),
   specOf("JoinImages", {
     inputs: [inputOf("images", "IMAGE", { grows: { prefix: "image", least: 1, most: 4, names: [] } })],
     outputs: [outputOf("IMAGE", "IMAGE")],

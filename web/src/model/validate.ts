@@ -5,8 +5,9 @@ import { type Problem, problemOf } from "./problem";
 import { seedLimits } from "./seeds";
 import { type InputSlot, inputSlots, valueOf } from "./slots";
 import { fits, inputType, outputType, spoken } from "./sockets";
-import { type Input, type Specs, specTitle } from "./spec";
+import { type Input, type NodeSpec, type Specs, specTitle } from "./spec";
 import { neededNodes } from "./stale";
+import { capturesOnRun } from "./webcam";
 import { passedThrough } from "./wiring";
 import { type Graph, type Link, type Node, type Port, linkInto, linkedByNode } from "./workflow";
 
@@ -57,7 +58,7 @@ function nodeProblems(
   return inputSlots(node, spec, linked).flatMap((slot) => {
     const fault = linked.has(slot.name)
       ? linkProblem(graph, { node: id, name: slot.name }, slot, specs)
-      : valueProblem(node, slot, folders, specTitle(spec));
+      : valueProblem(node, slot, folders, spec);
     return fault === null ? [] : [{ ...fault, node: id, input: slot.name }];
   });
 }
@@ -102,7 +103,7 @@ function missing(slot: InputSlot): Problem {
   });
 }
 
-function valueProblem(node: Node, slot: InputSlot, folders: Folders, title: string): Problem | null {
+function valueProblem(node: Node, slot: InputSlot, folders: Folders, spec: NodeSpec): Problem | null {
   const { input } = slot;
   if (input.widget === null)
     return input.optional || slot.spare || node.inputs.has(slot.name) ? null : missing(slot);
@@ -110,12 +111,14 @@ function valueProblem(node: Node, slot: InputSlot, folders: Folders, title: stri
   if (value === null)
     return input.optional
       ? null
-      : problemOf("missing_input", `${slot.label} of ${title} has no value.`, { hint: "Set one." });
+      : problemOf("missing_input", `${slot.label} of ${specTitle(spec)} has no value.`, { hint: "Set one." });
   return (
     wrongKind(slot, value) ??
     outOfRange(slot, value) ??
     notAnOption(slot, value) ??
-    missingFile(slot, value, folders)
+    (slot.input.widget?.kind === "webcam" && capturesOnRun(node, spec)
+      ? null
+      : missingFile(slot, value, folders))
   );
 }
 
@@ -130,6 +133,7 @@ function wrongKind({ input, label }: InputSlot, value: Json): Problem | null {
         return typeof value === "boolean";
       case "text":
       case "file":
+      case "webcam":
       case "color":
         return typeof value === "string";
       case "choice":
@@ -169,15 +173,20 @@ function notAnOption({ input, label }: InputSlot, value: Json): Problem | null {
 }
 
 function missingFile({ input, label }: InputSlot, value: Json, folders: Folders): Problem | null {
-  if (input.widget?.kind !== "file" || typeof value !== "string") return null;
-  const names = folders.get(input.widget.folder);
+  const { widget } = input;
+  if ((widget?.kind !== "file" && widget?.kind !== "webcam") || typeof value !== "string") return null;
+  const names = folders.get(widget.folder);
+  if (value === "" && widget.kind === "webcam") {
+    const hint = "Start the camera on the node, and capture a picture.";
+    return problemOf("missing_input", "Nothing has been captured yet.", { hint });
+  }
   if (value === "") {
     return input.optional
       ? null
       : problemOf("missing_input", `${label} names no file.`, { hint: "Choose a file." });
   }
   if (names === undefined || names.includes(value) || / \[(output|temp|input)\]$/.test(value)) return null;
-  const hint = `Choose another, or put it into the folder "${input.widget.folder}".`;
+  const hint = `Choose another, or put it into the folder "${widget.folder}".`;
   return problemOf("missing_file", `There is no file "${value}".`, { hint });
 }
 

@@ -2,6 +2,7 @@
 
 import type { Fetch } from "../api/client";
 import type { Socket } from "../api/events";
+import { type Camera, openCamera } from "./camera";
 
 /** Texts by key, kept by the browser. `set` answers false when there is no room. */
 export interface Shelf {
@@ -29,6 +30,8 @@ export interface Environment {
   /** A URL for bytes, and its release. */
   readonly objectUrl: (blob: Blob) => string;
   readonly revokeUrl: (url: string) => void;
+  /** Asks for the computer's camera. Throws NoCamera. */
+  readonly camera: () => Promise<Camera>;
   /** Runs when the page is hidden or left: the last moment to keep something. */
   readonly onHide: (run: () => void) => void;
 }
@@ -58,6 +61,7 @@ export function browserEnvironment(window: Window & typeof globalThis): Environm
     },
     objectUrl: (blob) => window.URL.createObjectURL(blob),
     revokeUrl: (url) => window.URL.revokeObjectURL(url),
+    camera: () => openCamera(window),
     onHide: (run) => {
       window.addEventListener("pagehide", run);
       window.document.addEventListener("visibilitychange", run);

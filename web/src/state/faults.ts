@@ -2,10 +2,14 @@
 
 import { type StoreApi, createStore } from "zustand/vanilla";
 
+import { placeOf as placeIn } from "../model/path";
 import type { Problem } from "../model/problem";
 import { specsWith } from "../model/slots";
 import { staleNodes } from "../model/stale";
 import { validateAll } from "../model/validate-all";
+import { CAMERA_OFF } from "../model/webcam";
+import type { Workflow } from "../model/workflow";
+import { type Cameras, cameraKey } from "./cameras";
 import type { Catalogs } from "./catalog";
 import type { Documents } from "./document";
 import type { Environment } from "./environment";
@@ -38,13 +42,14 @@ export function createFaults(
   document: Documents,
   catalog: Catalogs,
   runs: Runs,
+  cameras: Cameras,
 ): StoreApi<Faults> {
   const store = createStore<Faults>(() => ({ problems: [], byNode: new Map() }));
   let stop = (): void => undefined;
   const look = (): void => {
     stop();
     const { problems, byNode } = store.getState();
-    const found = standing(document, catalog, runs);
+    const found = standing(document, catalog, runs, cameras);
     if (sameProblems(problems, found)) return;
     store.setState({ problems: found, byNode: grouped(found, byNode) });
   };
@@ -59,6 +64,7 @@ export function createFaults(
   catalog.store.subscribe((now, before) => {
     if (now.specs !== before.specs || now.folders !== before.folders) soon();
   });
+  cameras.store.subscribe(look);
   runs.store.subscribe((now, before) => {
     const { key } = document.store.getState();
     if (resultsOf(now, key).problems !== resultsOf(before, key).problems) look();
@@ -70,23 +76,32 @@ export function createFaults(
  * What a run told about a node goes when that node changes; an input that is simply not wired yet is only a fault
  * once a run was tried.
  */
-function standing(document: Documents, catalog: Catalogs, runs: Runs): readonly Problem[] {
+function standing(document: Documents, catalog: Catalogs, runs: Runs, cameras: Cameras): readonly Problem[] {
   const { key, workflow } = document.store.getState();
   const { specs, folders } = catalog.store.getState();
-  const { problems: told, submitted } = resultsOf(runs.store.getState(), key);
+  const { problems: told, judged } = resultsOf(runs.store.getState(), key);
   const seen = specs.size === 0 ? [] : validateAll(workflow, specsWith(workflow, specs), folders);
-  const changed = submitted === null ? null : staleNodes(workflow.graph, submitted.graph);
+  const changed = judged === null ? null : staleNodes(workflow.graph, judged.graph);
   const places = new Set(seen.map(placeOf));
   const stands = (problem: Problem): boolean =>
-    VISIBLE.has(problem.code) && specs.size > 0
-      ? places.has(placeOf(problem))
-      : problem.node === null || changed?.has(problem.node) !== true;
+    problem.code === CAMERA_OFF && isOn(cameras, key, workflow, problem.node ?? "")
+      ? false
+      : VISIBLE.has(problem.code) && specs.size > 0
+        ? places.has(placeOf(problem))
+        : problem.node === null || changed?.has(problem.node) !== true;
   const stood = told.filter(stands);
   const known = new Set(stood.map(placeOf));
   const fresh = seen.filter(
     (problem) => !known.has(placeOf(problem)) && (told.length > 0 || problem.code !== "missing_input"),
   );
   return [...stood, ...fresh];
+}
+
+/** Whether the camera is on of a node, named as a run names it. */
+function isOn({ store }: Cameras, key: string, workflow: Workflow, name: string): boolean {
+  const place = placeIn(workflow, name);
+  const camera = place && cameraKey(key, workflow, place.path, place.node);
+  return camera !== null && store.getState().cameras.get(camera)?.kind === "live";
 }
 
 function grouped(

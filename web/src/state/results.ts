@@ -29,6 +29,8 @@ export interface Results {
   readonly previews: ReadonlyMap<string, Preview>;
   /** What the last run or the last refusal found wrong. */
   readonly problems: readonly Problem[];
+  /** The document that those are about. */
+  readonly judged: Workflow | null;
   /** The document as it was run last with success or not, to see what changed since. */
   readonly submitted: Workflow | null;
   /** How many of the run's nodes are finished, and how many it has. */
@@ -47,6 +49,7 @@ export const NO_RESULTS: Results = {
   shown: new Map(),
   previews: new Map(),
   problems: [],
+  judged: null,
   submitted: null,
   finished: 0,
   total: 0,
@@ -67,6 +70,7 @@ export function begun(
     state: "queued",
     nodes,
     problems: [],
+    judged: submitted,
     submitted,
     finished: 0,
     total: nodes.size,

@@ -41,7 +41,8 @@ export interface Runs {
   sending(): () => void;
   /** The server took a run of ours. */
   accepted(run: Run, from: Submitted): void;
-  refused(document: string, problems: readonly Problem[]): void;
+  /** A document was not run, because of these problems. */
+  refused(document: string, workflow: Workflow, problems: readonly Problem[]): void;
   handle(event: ServerEvent): void;
   preview(frame: PreviewFrame): void;
   /** Read the queue again. */
@@ -125,10 +126,10 @@ export function createRuns(client: Client, environment: Environment): Runs {
       store.setState(({ sending }) => ({ sending: sending + 1 }));
       return () => store.setState(({ sending }) => ({ sending: Math.max(0, sending - 1) }));
     },
-    refused: (document, problems) =>
+    refused: (document, judged, problems) =>
       put(document, (results) => {
         const isLive = results.state === "running" || results.state === "queued";
-        return { ...results, problems, state: isLive ? results.state : null };
+        return { ...results, problems, judged, state: isLive ? results.state : null };
       }),
     recall: async (document, id) => {
       const run = await client.run(id).catch(() => null);
@@ -140,6 +141,7 @@ export function createRuns(client: Client, environment: Environment): Runs {
       put(document, (results) => ({
         ...recalled(results, run),
         submitted: workflow,
+        judged: workflow,
         total: needed.length,
       }));
     },

@@ -3,6 +3,7 @@
 import type { StoreApi } from "zustand/vanilla";
 
 import { type Client, createClient } from "../api/client";
+import { type Cameras, createCameras } from "./cameras";
 import { type Catalogs, createCatalog } from "./catalog";
 import { type Connection, createConnection } from "./connection";
 import { type Documents, createDocuments } from "./document";
@@ -18,6 +19,7 @@ export interface Editor {
   readonly client: Client;
   readonly document: Documents;
   readonly catalog: Catalogs;
+  readonly cameras: Cameras;
   readonly runs: Runs;
   readonly connection: Connection;
   readonly settings: Settings;
@@ -41,8 +43,9 @@ export function createEditor(environment: Environment): Editor {
   const catalog = createCatalog(client, environment);
   const runs = createRuns(client, environment);
   const connection = createConnection(client, environment);
-  const faults = createFaults(environment, document, catalog, runs);
-  const submit = createSubmitter({ client, environment, document, catalog, runs, notices });
+  const cameras = createCameras({ client, environment, document, catalog });
+  const faults = createFaults(environment, document, catalog, runs, cameras);
+  const submit = createSubmitter({ client, environment, document, catalog, cameras, runs, notices });
   const files = createFiles({ client, document, notices });
   const resync = async (): Promise<void> => {
     void catalog.refresh();
@@ -80,6 +83,7 @@ export function createEditor(environment: Environment): Editor {
     client,
     document,
     catalog,
+    cameras,
     runs,
     connection,
     settings,
@@ -89,6 +93,7 @@ export function createEditor(environment: Environment): Editor {
     files,
     start,
     stop: () => {
+      cameras.stopAll();
       document.flush();
       connection.stop();
     },

@@ -3,9 +3,14 @@
 import { type Client, Refused } from "../api/client";
 import type { Run } from "../api/types";
 import { toJson } from "../model/format";
+import { setValue } from "../model/edit";
+import { graphAt, runId, withGraphAt } from "../model/path";
+import { type Problem, problemOf } from "../model/problem";
 import { rollSeeds } from "../model/seeds";
 import { specsWith } from "../model/slots";
 import { neededNodes } from "../model/stale";
+import { CAMERA_OFF, type Shot, shotsFor } from "../model/webcam";
+import type { Cameras } from "./cameras";
 import type { Catalogs } from "./catalog";
 import { titleOf } from "./desk";
 import type { Documents } from "./document";
@@ -37,6 +42,7 @@ export interface SubmitterParts {
   readonly environment: Environment;
   readonly document: Documents;
   readonly catalog: Catalogs;
+  readonly cameras: Cameras;
   readonly runs: Runs;
   readonly notices: Notices;
 }
@@ -74,17 +80,20 @@ export function createSubmitter(parts: SubmitterParts): Submitter {
   };
 }
 
-/** Roll the seeds of a document, send it, and say whether the server took it. */
+/** Take the pictures it wants new, roll the seeds of a document, send it, and say whether the server took it. */
 async function sendOne(parts: SubmitterParts, key: string, options: RunOptions): Promise<Run | null> {
   const { client, environment, document, catalog, runs, notices } = parts;
-  const found = document.find(key);
-  if (found === undefined) return null;
-  const specs = specsWith(found.history.present, catalog.store.getState().specs);
-  const { workflow, used } = rollSeeds(found.history.present, specs, found.used, environment.random);
-  if (workflow !== found.history.present) document.amend(key, workflow);
   const targets = options.targets ?? null;
   const through = runs.sending();
+  let sent = document.find(key)?.history.present;
   try {
+    if (!(await takePictures(parts, key, targets))) return null;
+    const found = document.find(key);
+    if (found === undefined) return null;
+    const specs = specsWith(found.history.present, catalog.store.getState().specs);
+    const { workflow, used } = rollSeeds(found.history.present, specs, found.used, environment.random);
+    if (workflow !== found.history.present) document.amend(key, workflow);
+    sent = workflow;
     const title = titleOf(found);
     const body = { workflow: toJson(workflow), targets, title, front: options.front ?? false };
     const run = await patiently(environment, () => client.submit(body));
@@ -93,12 +102,46 @@ async function sendOne(parts: SubmitterParts, key: string, options: RunOptions):
     document.markRun(key, run.id, used);
     return run;
   } catch (error) {
-    if (error instanceof Refused && error.status === 422) runs.refused(key, error.problems);
+    if (error instanceof Refused && error.status === 422 && sent !== undefined)
+      runs.refused(key, sent, error.problems);
     else notices.failure(error);
     return null;
   } finally {
     through();
   }
+}
+
+/** New pictures for the nodes that want them. Answers false if a camera is off; the results tell which. */
+async function takePictures(
+  { document, catalog, cameras, runs }: SubmitterParts,
+  key: string,
+  targets: readonly string[] | null,
+): Promise<boolean> {
+  const found = document.find(key)?.history.present;
+  if (found === undefined) return false;
+  const shots = shotsFor(found, specsWith(found, catalog.store.getState().specs), targets);
+  const isOn = ({ path, node }: Shot) => document.store.getState().key === key && cameras.isOn(path, node);
+  const refuse = (off: readonly Shot[]): boolean => {
+    runs.refused(key, found, off.map(cameraOff));
+    return false;
+  };
+  if (!shots.every(isOn)) return refuse(shots.filter((shot) => !isOn(shot)));
+  for (const shot of shots) {
+    const { path, node, input } = shot;
+    const name = isOn(shot) ? await cameras.take(path, node) : null;
+    const present = document.find(key)?.history.present;
+    if (name === null || present === undefined) return refuse([shot]);
+    document.amend(key, withGraphAt(present, path, setValue(graphAt(present, path), node, input, name)));
+  }
+  return true;
+}
+
+function cameraOff({ path, node, input }: Shot): Problem {
+  return problemOf(CAMERA_OFF, "The camera is off, so there is no new picture.", {
+    node: runId(path, node),
+    input,
+    hint: "Start the camera on the node, or turn off capture_on_queue to use the last picture.",
+  });
 }
 
 const RETRY_SECONDS = 1;

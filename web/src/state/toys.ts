@@ -5,6 +5,7 @@ import { toJson } from "../model/format";
 import { type JsonObject, isObject, readJson, writeJson } from "../model/json";
 import { TEXT_TO_IMAGE, TOYS } from "../model/toys";
 import { workflowOf } from "../model/workflow";
+import { NoCamera } from "./camera";
 import { type Environment, type Shelf, memoryShelf } from "./environment";
 import { type Editor, createEditor } from "./store";
 
@@ -94,6 +95,8 @@ export interface World {
   readonly requests: Request[];
   readonly sockets: ToySocket[];
   readonly urls: Set<string>;
+  /** The computer has no camera, until a test connects one. */
+  readonly lens: { open: Environment["camera"] };
   /** Let everything that waits happen: timers too. */
   readonly settle: () => Promise<void>;
   /** Answers and promises only; timers wait. */
@@ -110,6 +113,7 @@ export function world(
   const requests: Request[] = [];
   const sockets: ToySocket[] = [];
   const urls = new Set<string>();
+  const lens: World["lens"] = { open: () => Promise.reject(new NoCamera("absent")) };
   const timers = new Map<number, () => void>();
   let count = 0;
   const environment: Environment = {
@@ -150,6 +154,7 @@ export function world(
       return url;
     },
     revokeUrl: (url) => void urls.delete(url),
+    camera: () => lens.open(),
     onHide: () => undefined,
   };
   const breathe = () => new Promise<void>((resolve) => setTimeout(resolve, 1));
@@ -163,7 +168,8 @@ export function world(
       await breathe();
     }
   };
-  return { editor: createEditor(environment), environment, server, requests, sockets, urls, settle, breathe };
+  const editor = createEditor(environment);
+  return { editor, environment, server, requests, sockets, urls, lens, settle, breathe };
 }
 
 /** A world whose editor has started, with its socket open. */
