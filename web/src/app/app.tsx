@@ -21,6 +21,7 @@ import "../widgets/choice.css";
 import "../widgets/seed.css";
 import "../widgets/color.css";
 import "../widgets/upload.css";
+import "../widgets/webcam.css";
 import "../panels/panel.css";
 import "../panels/library.css";
 import "../panels/workflows.css";

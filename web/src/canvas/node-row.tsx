@@ -31,7 +31,7 @@ export const NodeRow = memo(function NodeRow({ node, row, spec }: NodeRowProps):
           <Socket node={node} side="output" output={output} />
         </>
       )}
-      {(kind === "widget" || kind === "text") && input !== null && <Field node={node} slot={input} />}
+      {(kind === "widget" || kind === "tall") && input !== null && <Field node={node} slot={input} />}
       {kind === "picture" &&
         (spec.terminal ? <NodePicture id={node} /> : <StepPicture id={node} spec={spec} />)}
     </div>

@@ -29,7 +29,7 @@ test("extra height goes to the text", () => {
   const node = { ...newNode(toy("CLIPTextEncode"), [0, 0]), size: [300, 400] as const };
   const box = boxOf(node, toy("CLIPTextEncode"), new Set());
   const last = box.rows.at(-1);
-  expect([box.height, last?.kind, (last?.top ?? 0) + (last?.height ?? 0)]).toEqual([400, "text", 392]);
+  expect([box.height, last?.kind, (last?.top ?? 0) + (last?.height ?? 0)]).toEqual([400, "tall", 392]);
 });
 
 test("a collapsed node is its header, with all its sockets", () => {

@@ -19,7 +19,7 @@ export const LEAST_WIDTH = 180;
 export const MOST_WIDTH = 1600;
 export const GRID = 10;
 
-export type RowKind = "sockets" | "widget" | "text" | "picture";
+export type RowKind = "sockets" | "widget" | "tall" | "picture";
 
 /** One horizontal strip of a node; `top` counts from the node's upper edge. */
 export interface Row {
@@ -135,7 +135,7 @@ function unknownInput(name: string): InputSlot["input"] {
   return { name, type: "*", options: [], tooltip: "", ...absent, ...flags };
 }
 
-/** The rows of a node, the room that is left over given to texts, or else to the picture. */
+/** The rows of a node, the room that is left over given to what is tall, or else to the picture. */
 function stack(
   slots: readonly InputSlot[],
   outputs: readonly Output[],
@@ -145,8 +145,8 @@ function stack(
   const isEdited = (slot: InputSlot) => slot.input.widget !== null;
   const sockets = slots.filter((slot) => !isEdited(slot));
   const edited = slots.filter(isEdited);
-  const texts = edited.filter(isLong).length;
-  const each = picture > 0 || texts === 0 ? 0 : spare / texts;
+  const tall = edited.filter(({ input }) => tallOf(input) > 0).length;
+  const each = picture > 0 || tall === 0 ? 0 : spare / tall;
   const rows: Row[] = [];
   let top = HEADER;
   const add = (
@@ -162,15 +162,18 @@ function stack(
     add("sockets", ROW, sockets[at] ?? null, outputs[at] ?? null);
   }
   for (const slot of edited) {
-    if (isLong(slot)) add("text", TEXT + each, slot);
+    const height = tallOf(slot.input);
+    if (height > 0) add("tall", height + each, slot);
     else add("widget", ROW, slot);
   }
   if (picture > 0) add("picture", picture + spare);
   return rows;
 }
 
-function isLong(slot: InputSlot): boolean {
-  return slot.input.widget?.kind === "text" && slot.input.widget.multiline;
+/** How high a widget is that takes more than one line, and grows with its node; 0 for all others. */
+export function tallOf({ widget }: InputSlot["input"]): number {
+  if (widget?.kind === "webcam") return PICTURE;
+  return widget?.kind === "text" && widget.multiline ? TEXT : 0;
 }
 
 function heightOf(rows: readonly Row[]): number {

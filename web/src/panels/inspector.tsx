@@ -1,5 +1,6 @@
 import { useMemo, type JSX } from "react";
 import { rename, setState } from "../model/edit";
+import { tallOf } from "../model/geometry";
 import { slotsIn, specsWith } from "../model/slots";
 import type { NodeSpec } from "../model/spec";
 import type { NodeState } from "../model/workflow";
@@ -75,10 +76,7 @@ function OneNode({ id }: { id: string }): JSX.Element | null {
       {slots.length > 0 && <h3 className="panel-title">Values</h3>}
       <div className="inspector-fields">
         {slots.map((slot) => (
-          <div
-            key={slot.name}
-            data-tall={(slot.input.widget?.kind === "text" && slot.input.widget.multiline) || undefined}
-          >
+          <div key={slot.name} data-tall={tallOf(slot.input) > 0 || undefined}>
             <Field node={id} slot={slot} />
             {slot.input.tooltip !== "" && <p>{slot.input.tooltip}</p>}
           </div>

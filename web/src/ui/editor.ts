@@ -2,6 +2,7 @@
 
 import { createContext, useContext } from "react";
 import { useStore } from "zustand";
+import type { CamerasState } from "../state/cameras";
 import type { CatalogState } from "../state/catalog";
 import type { ConnectionState } from "../state/connection";
 import type { DocumentState } from "../state/document";
@@ -24,6 +25,10 @@ export function useStudio(): Studio {
 
 export function useDocument<T>(select: (state: DocumentState) => T): T {
   return useStore(useStudio().document.store, select);
+}
+
+export function useCameras<T>(select: (state: CamerasState) => T): T {
+  return useStore(useStudio().cameras.store, select);
 }
 
 export function useCatalog<T>(select: (state: CatalogState) => T): T {

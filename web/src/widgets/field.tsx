@@ -38,7 +38,15 @@ export const Field = memo(function Field({ node, slot }: FieldProps): JSX.Elemen
   const Widget = widgetFor(input);
   if (Widget === null) return null;
   return (
-    <Widget label={name} input={input} value={value} onChange={onChange} problem={problem} seed={seed} />
+    <Widget
+      label={name}
+      input={input}
+      port={port}
+      value={value}
+      onChange={onChange}
+      problem={problem}
+      seed={seed}
+    />
   );
 });
 

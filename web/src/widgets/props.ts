@@ -1,7 +1,7 @@
 import { createContext, useContext } from "react";
 import type { Json } from "../model/json";
 import type { Input } from "../model/spec";
-import type { SeedMode } from "../model/workflow";
+import type { Port, SeedMode } from "../model/workflow";
 
 /** Moves of a gesture are "drag", its end is "done": a whole gesture is one undo step. */
 export type Moment = "drag" | "done";
@@ -11,6 +11,8 @@ export interface WidgetProps {
   /** The name of the input, which is also what the control is called. */
   readonly label: string;
   readonly input: Input;
+  /** Where it stands: a camera belongs to its node. */
+  readonly port: Port;
   readonly value: Json;
   readonly onChange: (value: Json, moment: Moment) => void;
   readonly problem?: string | undefined;

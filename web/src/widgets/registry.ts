@@ -9,6 +9,7 @@ import { SeedWidget } from "./seed";
 import { SliderWidget } from "./slider";
 import { TextWidget } from "./text";
 import { ToggleWidget } from "./toggle";
+import { WebcamWidget } from "./webcam";
 
 type Kind = WidgetKind | "slider";
 
@@ -21,6 +22,7 @@ const WIDGETS: Readonly<Record<Kind, ComponentType<WidgetProps>>> = {
   seed: SeedWidget,
   file: FileWidget,
   color: ColorWidget,
+  webcam: WebcamWidget,
 };
 
 /** The component that edits an input's value, or null if it can only be wired. */
