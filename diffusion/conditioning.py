@@ -1,6 +1,7 @@
 """Conditionings made of others: put together, joined, averaged, silenced, told where and when to act."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor
 from diffusion.errors import FamilyMismatch
 from diffusion.families import title
 from diffusion.values import Conditioning, Prompt, TimestepsRange
+from diffusion.weight_hooks import WeightHook, united
 
 log = logging.getLogger(__name__)
 
@@ -18,22 +20,26 @@ def together(*conditionings: Conditioning) -> Conditioning:
     return Conditioning(tuple(entry for each in conditionings for entry in each.entries))
 
 
-def filling_rest(conditioning: Conditioning, other: Conditioning) -> Conditioning:
-    """A conditioning, and the other where it leaves room."""
-    return together(conditioning, other.each(lambda entry: replace(entry, fills_rest=True)))
+def filling_rest(
+    conditioning: Conditioning, other: Conditioning, hooks: Sequence[WeightHook] = ()
+) -> Conditioning:
+    """A conditioning, and the other, with these hooks too, where it leaves room."""
+    filling = other.each(lambda entry: replace(entry, fills_rest=True, hooks=united(entry.hooks, hooks)))
+    return together(conditioning, filling)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Properties:
     """How strongly, where and when entries act. A mask has the strength instead of the entry.
 
-    within_bounds: the network is shown only the mask's surroundings.
+    within_bounds: the network is shown only the mask's surroundings. hooks: beside those an entry has.
     """
 
     strength: float = 1.0
     mask: Tensor | None = None
     within_bounds: bool = False
     times: TimestepsRange | None = None
+    hooks: tuple[WeightHook, ...] = ()
 
     def on(self, conditioning: Conditioning) -> Conditioning:
         """A conditioning with these."""
@@ -41,6 +47,7 @@ class Properties:
 
     def on_entry(self, entry: Prompt) -> Prompt:
         """An entry with these; what is not said stays as it was."""
+        entry = replace(entry, hooks=united(entry.hooks, self.hooks))
         if self.times is not None:
             entry = replace(entry, start=self.times.start, end=self.times.end)
         if self.mask is None:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import NamedTuple
 
 import torch
@@ -10,9 +11,11 @@ from torch import Tensor, nn
 
 from diffusion.errors import FamilyMismatch
 from diffusion.family import Reading
+from diffusion.memory import Patch
 from diffusion.model import TextEncoder, Tower
 from diffusion.tokens import END, START, Token, chunks
 from diffusion.values import Conditioning, Prompt
+from diffusion.weight_hooks import Phase
 
 log = logging.getLogger(__name__)
 
@@ -72,17 +75,38 @@ def written(encoder: TextEncoder, tower: Tower, text: str) -> Written:
 
 
 def joined(encoder: TextEncoder, prompts: Sequence[Written]) -> Conditioning:
-    """The answers of all towers side by side; the pooled state is that of the last."""
-    answers = [hidden_of(each, encoder.stop_at_layer) for each in prompts]
+    """The answers of all towers side by side; the pooled state is that of the last.
+
+    One entry, or one for each part of the sampling in which the encoder's hooks are equally strong.
+    """
+    made: dict[tuple[tuple[Patch, ...], ...], Prompt] = {}
+    phases = encoder.phases or (Phase(0.0, 1.0, ((),) * len(prompts)),)
+    for phase in phases:
+        if phase.patches not in made:
+            made[phase.patches] = answered(encoder, prompts, phase.patches)
+    return Conditioning(
+        tuple(replace(made[each.patches], text_start=each.start, text_end=each.end) for each in phases)
+    )
+
+
+def answered(encoder: TextEncoder, prompts: Sequence[Written], added: Sequence[tuple[Patch, ...]]) -> Prompt:
+    """The answers of all towers, each with patches of its own."""
+    pairs = zip(prompts, added, strict=True)
+    answers = [hidden_of(each, encoder.stop_at_layer, patches) for each, patches in pairs]
     shortest = min(hidden.shape[1] for hidden, _ in answers)
     tokens = torch.cat([hidden[:, :shortest].cpu() for hidden, _ in answers], -1)
-    return Conditioning((Prompt(tokens, answers[-1][1].cpu(), encoder.family),))
+    return Prompt(tokens, answers[-1][1].cpu(), encoder.family, hooks=encoder.prompt_hooks)
 
 
-def hidden_of(prompt: Written, stop_at_layer: int | None) -> tuple[Tensor, Tensor]:
-    """One tower's weighted hidden states [1, tokens, width], and the pooled state of its first chunk."""
+def hidden_of(
+    prompt: Written, stop_at_layer: int | None, added: tuple[Patch, ...] = ()
+) -> tuple[Tensor, Tensor]:
+    """One tower's weighted hidden states [1, tokens, width], and the pooled state of its first chunk.
+
+    added: patches on top of the tower's.
+    """
     tower = prompt.tower
-    with tower.network.resident(tower.patches) as module:
+    with tower.network.resident((*tower.patches, *added)) as module:
         weights = torch.tensor([[token.weight for token in chunk] for chunk in prompt.chunks])
         is_weighted = bool((weights != 1).any())
         sequences = [*prompt.chunks, prompt.empty] if is_weighted else prompt.chunks

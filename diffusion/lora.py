@@ -4,8 +4,9 @@ What the tensors of each kind of LoRA do to a weight stands in `lycoris.py`.
 """
 
 import logging
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -70,6 +71,18 @@ class Lora:
 
     name: str
     groups: Mapping[str, Group]
+
+    def on(self, network: Handle, tower: str | None) -> Callable[[float], "LoraPatch"] | None:
+        """The patch on a network, by its strength; None if nothing of it has a place there.
+
+        tower: which text encoder the network is; None is a diffusion model.
+        Raises FamilyMismatch if it has a place, but another shape.
+        """
+        names = model_names(network.part) if tower is None else text_names(network.part, tower)
+        found, homeless = changes(self, network, names)
+        if found and tower is None:
+            keys_of(self, homeless, without_text=True)
+        return partial(LoraPatch, self.name, found) if found else None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -79,6 +79,34 @@ def not_alike(own: Handle, other: Handle) -> FamilyMismatch:
     )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Beyond:
+    """What a checkpoint has beyond another, to be added like a LoRA: W + strength · (W' - W).
+
+    W is as the other's file has it, so several of these add up.
+    """
+
+    model: Model
+    text_encoder: TextEncoder
+
+    @property
+    def name(self) -> str:
+        """The checkpoint's file."""
+        return self.model.network.file.path.name
+
+    def on(self, network: Handle, tower: str | None) -> Callable[[float], Mix]:
+        """The patch on a network, by its strength. tower: which text encoder; None is a diffusion model.
+
+        Raises FamilyMismatch if the two are not built alike.
+        """
+        towers = {each.reading.name: each.network for each in self.text_encoder.towers}
+        other = self.model.network if tower is None else towers.get(tower)
+        if other is None:
+            raise not_alike(network, self.model.network)
+        less = mix(other, network, (), evenly(1.0, -1.0))
+        return lambda strength: mix(network, other, (less,), evenly(1.0, strength))
+
+
 def evenly(own: float, other: float) -> Recipe:
     """The same shares for every weight."""
     return lambda _name: Shares(own, other)

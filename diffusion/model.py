@@ -18,6 +18,7 @@ from diffusion.family import Family, LatentFormat, Reading
 from diffusion.guidance import PLAIN, Guidance
 from diffusion.hooks import Hook, hooked
 from diffusion.ip_adapter import Attending, PicturePrompt, Rows
+from diffusion.keyframes import Keyframes
 from diffusion.memory import Handle, Memory, Patch, lacks_memory
 from diffusion.networks import Vector
 from diffusion.noise_range import NoiseRange
@@ -25,6 +26,7 @@ from diffusion.prediction import Prediction
 from diffusion.reuse import Reuse
 from diffusion.tokens import ClipTokenizer, Embeddings
 from diffusion.values import NOTHING, Augmentation
+from diffusion.weight_hooks import Phase, WeightHook, hook_patches, phases
 
 __all__ = ["ControlNet", "Model", "TextEncoder", "Vae", "quiet"]
 
@@ -165,6 +167,8 @@ class TextEncoder:
     """What turns a prompt into tokens a family understands: one network or more, each its own tower.
 
     `stop_at_layer` -1 is the last layer, -2 the one before. None is the family's own choice.
+    phases: what is added to its weights, tower by tower, for each part of the sampling; a prompt becomes one
+    entry for each. prompt_hooks: what its prompts add to those of the diffusion model.
     """
 
     family: str
@@ -172,6 +176,8 @@ class TextEncoder:
     tokenizer: ClipTokenizer
     embeddings: Embeddings = no_embeddings
     stop_at_layer: int | None = None
+    phases: tuple[Phase, ...] = ()
+    prompt_hooks: tuple[WeightHook, ...] = ()
     socket: ClassVar[str] = "CLIP"
 
     def with_patches(self, name: str, *patches: Patch) -> "TextEncoder":
@@ -182,6 +188,18 @@ class TextEncoder:
                 replace(tower, patches=(*tower.patches, *patches)) if tower.reading.name == name else tower
                 for tower in self.towers
             ),
+        )
+
+    def with_hooks(self, hooks: Sequence[WeightHook], scheduled: bool, on_prompts: bool) -> "TextEncoder":
+        """A text encoder with these hooks in place of those it has. This one stays as it is.
+
+        scheduled: they follow their keyframes here too. on_prompts: its prompts have them for the diffusion
+        model. Raises FamilyMismatch if one does not fit.
+        """
+        own = hooks if scheduled else [replace(hook, keyframes=Keyframes()) for hook in hooks]
+        patches = [hook_patches(own, tower.network, tower.reading.name) for tower in self.towers]
+        return replace(
+            self, phases=tuple(phases(own, patches)), prompt_hooks=tuple(hooks) if on_prompts else ()
         )
 
 

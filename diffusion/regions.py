@@ -5,8 +5,8 @@ Each acting prompt is asked about its own region; the answers are averaged by we
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import cycle
-from math import lcm
+from itertools import chain, cycle, pairwise
+from math import inf, lcm, nextafter
 from typing import NamedTuple, TypeAlias
 
 import torch
@@ -15,11 +15,13 @@ from torch import Tensor
 from diffusion.errors import OutOfMemory
 from diffusion.hooks import Hook
 from diffusion.inpaint import mask_for, prompt_extra
+from diffusion.memory import Patch
 from diffusion.model import Model, quiet
 from diffusion.networks import Vector
 from diffusion.noise import tiled
 from diffusion.noise_range import NoiseRange
 from diffusion.values import Conditioning, Prompt
+from diffusion.weight_hooks import HookPatches
 
 FEATHER = 8
 """How many cells the edge of an area fades over, at most."""
@@ -28,6 +30,7 @@ MASK_AREA = 8
 NOTHING = 1e-37
 """Added to the sum of weights, so that where nobody acts the answer is 0."""
 
+NO_HOOKS = HookPatches({})
 SHOWN = ("concat_latent", "concat_mask")
 SAID = ("tokens", "pooled", "framing", "pictures", *SHOWN)
 """What of a prompt the network itself is given."""
@@ -73,10 +76,50 @@ class Region:
 Regions: TypeAlias = tuple[Region, ...]
 
 
+class Asked(NamedTuple):
+    """A region to ask about: the number of its list, and what its hooks do to the weights."""
+
+    number: int
+    region: Region
+    patches: tuple[Patch, ...]
+
+
 def placed(
     wanted: Sequence[Conditioning], unwanted: Sequence[Conditioning], noise: NoiseRange, samples: Tensor
 ) -> tuple[Regions, ...]:
-    """All conditionings laid out on a latent, areas mirrored from each to the others."""
+    """All conditionings laid out on a latent, areas mirrored from each to the others.
+
+    Where texts were encoded for parts of the sampling, each part is laid out on its own.
+    """
+    entries = [entry for each in (*wanted, *unwanted) for entry in each.entries]
+    starts = sorted({0.0, *(entry.text_start for entry in entries)})
+    parts = [
+        _placed(
+            [_during(each, start, end) for each in wanted],
+            [_during(each, start, end) for each in unwanted],
+            noise,
+            samples,
+        )
+        for start, end in pairwise((*starts, 1.0))
+    ]
+    return tuple(tuple(chain.from_iterable(lists)) for lists in zip(*parts, strict=True))
+
+
+def _during(conditioning: Conditioning, start: float, end: float) -> Conditioning:
+    """Those entries whose text was encoded for a part of the sampling, for that part."""
+    return Conditioning(
+        tuple(
+            replace(entry, text_start=start, text_end=end)
+            for entry in conditioning.entries
+            if entry.text_start <= start < entry.text_end
+        )
+    )
+
+
+def _placed(
+    wanted: Sequence[Conditioning], unwanted: Sequence[Conditioning], noise: NoiseRange, samples: Tensor
+) -> list[Regions]:
+    """All conditionings laid out on a latent for one part of the sampling."""
     unwanted = [_with_controls_of(each, wanted) for each in unwanted]
     lists: list[Regions] = [
         tuple(replace(_place(prompt, noise, samples), is_negative=is_negative) for prompt in each.entries)
@@ -87,16 +130,20 @@ def placed(
         for other in range(len(lists)):
             if other != index:
                 lists[other] = _with_areas_of(lists[other], lists[index])
-    return tuple(lists)
+    return lists
 
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """The model as regions ask it: with what goes in beside the state, and a check between its blocks."""
+    """The model as regions ask it: with what goes in beside the state, and a check between its blocks.
+
+    hooks: what the prompts' hooks do to its weights.
+    """
 
     model: Model
     concat: Tensor | None = None
     check: Callable[[], None] = quiet
+    hooks: HookPatches = NO_HOOKS
 
     def predict(
         self, x: Tensor, sigma: float, lists: Sequence[Regions], hook: Hook | None = None, /
@@ -110,27 +157,46 @@ class Network:
         sums = [torch.zeros_like(x) for _ in lists]
         weights = [torch.zeros_like(x) for _ in lists]
         asked = [
-            (index, region)
-            for index, regions in enumerate(lists)
+            Asked(number, region, self._patches(region, sigma))
+            for number, regions in enumerate(lists)
             for region in regions
             if region.last <= sigma <= region.first
         ]
-        for group in _groups(list(_with_rest_filled(asked, x))):
-            answers = self._answers(x, sigma, [region for _, region in group])
-            for (index, region), answer in zip(group, answers, strict=True):
+        groups = list(_groups(list(_with_rest_filled(asked, x))))
+        answers = {place: self._answers(x, sigma, groups[place]) for place in self._order(groups)}
+        for place, group in enumerate(groups):
+            for (number, region, _), answer in zip(group, answers[place], strict=True):
                 box = region.area or _whole(x)
-                box.of(sums[index]).add_(answer * region.weight)  # in place: made above
-                box.of(weights[index]).add_(region.weight)
+                box.of(sums[number]).add_(answer * region.weight)  # in place: made above
+                box.of(weights[number]).add_(region.weight)
         return [total / (weight + NOTHING) for total, weight in zip(sums, weights, strict=True)]
 
-    def _answers(self, x: Tensor, sigma: float, regions: Sequence[Region]) -> Sequence[Tensor]:
-        """One answer for each region: in one forward, or in one each where memory is short."""
+    def _patches(self, region: Region, sigma: float) -> tuple[Patch, ...]:
+        """What the hooks of a region's prompt do to the weights at a noise level."""
+        percent_to_sigma = self.model.noise.percent_to_sigma
+        return self.hooks.of(region.prompt.hooks, lambda percent: sigma <= percent_to_sigma(percent))
+
+    def _order(self, groups: Sequence[Sequence[Asked]]) -> Sequence[int]:
+        """The order to ask groups in: first those for the weights as they are now, so they seldom change."""
+        found: list[tuple[Patch, ...]] = []
+        for group in groups:
+            if group[0].patches not in found:
+                found.append(group[0].patches)
+        if len(found) > 1:
+            carried, own = self.model.network.carried, self.model.patches
+            found.sort(key=lambda patches: (*own, *patches) != carried)
+        return sorted(range(len(groups)), key=lambda place: found.index(groups[place][0].patches))
+
+    def _answers(self, x: Tensor, sigma: float, group: Sequence[Asked]) -> Sequence[Tensor]:
+        """One answer for each region of a group: in one forward, or in one each where memory is short."""
+        patched = replace(self, model=self.model.with_patches(*group[0].patches))
+        regions = [each.region for each in group]
         try:
-            return self._forward(x, sigma, regions)
+            return patched._forward(x, sigma, regions)
         except OutOfMemory:
             if len(regions) == 1:
                 raise
-        return [self._forward(x, sigma, [region])[0] for region in regions]
+        return [patched._forward(x, sigma, [region])[0] for region in regions]
 
     def _forward(self, x: Tensor, sigma: float, regions: Sequence[Region]) -> tuple[Tensor, ...]:
         """One forward over a batch with a block of rows for each region; all have the same shape."""
@@ -199,8 +265,18 @@ def _place(prompt: Prompt, noise: NoiseRange, samples: Tensor) -> Region:
         weight = (
             samples.new_ones(1, 1, height, width) if area is None else _fade(area, height, width).to(samples)
         )
-    first, last = noise.percent_to_sigma(prompt.start), noise.percent_to_sigma(prompt.end)
+    first, last = _levels(prompt, noise)
     return Region(prompt, area, weight * prompt.strength, first, last)
+
+
+def _levels(prompt: Prompt, noise: NoiseRange) -> tuple[float, float]:
+    """The first and the last noise level that a prompt acts at.
+
+    Where its text was encoded for a part of the sampling that ends early, the end is the next part's.
+    """
+    first, text_first = noise.percent_to_sigma(prompt.start), noise.percent_to_sigma(prompt.text_start)
+    last, text_last = noise.percent_to_sigma(prompt.end), noise.percent_to_sigma(prompt.text_end)
+    return min(first, text_first), max(last, nextafter(text_last, inf) if prompt.text_end < 1 else 0.0)
 
 
 def _box(prompt: Prompt, height: int, width: int) -> Box | None:
@@ -272,16 +348,15 @@ def _cells(region: Region) -> float:
     return float("inf") if region.area is None else region.area.height * region.area.width
 
 
-Asked: TypeAlias = tuple[int, Region]
-
-
 def _groups(asked: Sequence[Asked]) -> Iterator[list[Asked]]:
     """Those that can share a forward, in order."""
     left = list(asked)
     while left:
         group = [left.pop(0)]
         for candidate in list(left):
-            if all(_fit(candidate[1], member[1]) for member in group):
+            if candidate.patches == group[0].patches and all(
+                _fit(candidate.region, member.region) for member in group
+            ):
                 group.append(candidate)
                 left.remove(candidate)
         yield group
@@ -289,17 +364,18 @@ def _groups(asked: Sequence[Asked]) -> Iterator[list[Asked]]:
 
 def _with_rest_filled(asked: Sequence[Asked], x: Tensor) -> Iterator[Asked]:
     """The same, those that fill the rest with the weights that others of their list leave them, if any."""
-    for index, region in asked:
+    for each in asked:
+        number, region, _ = each
         if not region.prompt.fills_rest:
-            yield index, region
+            yield each
             continue
         left = x.new_ones(len(x), 1, *x.shape[-2:])
-        for list_index, other in asked:
-            if list_index == index and not other.prompt.fills_rest:
+        for other_number, other, _ in asked:
+            if other_number == number and not other.prompt.fills_rest:
                 (other.area or _whole(x)).of(left).sub_(other.weight)  # in place: made above
         left = (region.area or _whole(x)).of(left.clamp(min=0))
         if left.any():
-            yield index, replace(region, weight=left)
+            yield each._replace(region=replace(region, weight=left))
 
 
 def _fit(one: Region, other: Region) -> bool:

@@ -23,6 +23,7 @@ from diffusion.reuse import denoising_less, predicting_less
 from diffusion.samplers import SAMPLERS, Sampler
 from diffusion.samplers.step import Guided, GuidedDenoise, Noise, SizedNoise, Step
 from diffusion.values import Conditioning, Latent, Prompt, Sigmas
+from diffusion.weight_hooks import WeightHook, hook_patches, united
 
 
 class Watch(Protocol):
@@ -195,7 +196,9 @@ def noised(model: Model, run_noise: RunNoise, sigmas: Sigmas, latent: Latent) ->
 def guided(job: Job, latent: Latent, clean: Tensor, check: Callable[[], None]) -> GuidedDenoise:
     """The model with its prompts and guidance inside."""
     guider, model = job.guider, job.model
-    network = Network(model, network_extra(model, latent, clean), check)
+    hooks = hooks_of(*guider.followed, *guider.unwanted)
+    patches = hook_patches(hooks, model.network, title=model.family.title)
+    network = Network(model, network_extra(model, latent, clean), check, patches)
     wanted, unwanted = (
         told(model, group, clean, job.noise.seed) for group in (guider.followed, guider.unwanted)
     )
@@ -208,6 +211,11 @@ def guided(job: Job, latent: Latent, clean: Tensor, check: Callable[[], None]) -
         predict = predicting_less(reuse, predict, *about)
     denoise = guider.guide(predict, lists, model.guidance, job.sampler.guided)
     return denoising_less(reuse, denoise, *about) if reuse is not None and reuse.guided else denoise
+
+
+def hooks_of(*conditionings: Conditioning) -> tuple[WeightHook, ...]:
+    """The hooks of all their entries."""
+    return united(*(entry.hooks for each in conditionings for entry in each.entries))
 
 
 def fitting_anew(make: Callable[[Tensor], GuidedDenoise]) -> GuidedDenoise:

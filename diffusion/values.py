@@ -10,6 +10,7 @@ from torch import Tensor
 
 from diffusion.clip_vision import Seen
 from diffusion.controlnet import Control, Said
+from diffusion.weight_hooks import WeightHook
 
 Sigmas: TypeAlias = tuple[float, ...]
 """Noise levels, falling. Each is exactly a float32 value; the last one is usually 0."""
@@ -100,6 +101,8 @@ class Prompt:
     pictures: what a network that reads pictures follows beside the text. control_text: what its controls are
     told in place of it.
     fills_rest: it acts only where, and as much as, the other entries of its conditioning leave room.
+    hooks: weights that the network has only while it is asked about this prompt. text_start, text_end: the
+    part of the sampling that the text was encoded for, 0 to 1; it acts in what this and its own part share.
     """
 
     tokens: Tensor
@@ -121,6 +124,9 @@ class Prompt:
     pictures: tuple[Followed, ...] = ()
     control_text: Said | None = None
     fills_rest: bool = False
+    hooks: tuple[WeightHook, ...] = ()
+    text_start: float = 0.0
+    text_end: float = 1.0
     extra: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
 
 

@@ -159,7 +159,7 @@ def encode_for_controlnets(
     Returns:
         The prompt, with a text for its ControlNets.
     """
-    (entry,) = encode(clip, text).entries
+    entry = encode(clip, text).entries[0]
     said = Said(entry.tokens, entry.pooled)
     return conditioning.each(lambda each: replace(each, control_text=said))
 

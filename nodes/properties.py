@@ -5,6 +5,7 @@ from typing import Annotated, Literal, NamedTuple
 from diffusion.conditioning import Properties, filling_rest, together
 from diffusion.inpaint import as_noise_mask
 from diffusion.values import Conditioning, Mask, TimestepsRange
+from diffusion.weight_hooks import WeightHook, WeightHooks
 from graph.define import node
 from graph.widgets import Range
 
@@ -63,17 +64,20 @@ def conditioning_timesteps_range(start_percent: Percent = 0.0, end_percent: Perc
     experimental=True,
     outputs=("CONDITIONING",),
 )
-def conditioning_set_default_combine(cond: Conditioning, cond_DEFAULT: Conditioning) -> Conditioning:
+def conditioning_set_default_combine(
+    cond: Conditioning, cond_DEFAULT: Conditioning, hooks: WeightHooks | None = None
+) -> Conditioning:
     """Let a second prompt act where the first leaves room.
 
     Args:
         cond: The first prompt, or several with masks or areas.
         cond_DEFAULT: The prompt for the rest of the picture.
+        hooks: Weights, such as a LoRA's, that the model has for that one alone, beside those it has already.
 
     Returns:
         Both.
     """
-    return filling_rest(cond, cond_DEFAULT)
+    return filling_rest(cond, cond_DEFAULT, _of(hooks))
 
 
 @node(
@@ -88,6 +92,7 @@ def conditioning_set_properties(
     strength: Strength = 1.0,
     set_cond_area: Shown = "default",
     mask: Mask | None = None,
+    hooks: WeightHooks | None = None,
     timesteps: TimestepsRange | None = None,
 ) -> Conditioning:
     """Say how strongly, where and when a prompt acts.
@@ -97,12 +102,13 @@ def conditioning_set_properties(
         strength: How much it counts where several prompts act.
         set_cond_area: "mask bounds" shows the network only the mask's surroundings.
         mask: Where it acts.
+        hooks: Weights, such as a LoRA's, that the model has for it alone, beside those it has already.
         timesteps: In which part of the sampling.
 
     Returns:
         The prompt in its place and time.
     """
-    return _properties(strength, set_cond_area, mask, timesteps).on(cond_NEW)
+    return _properties(strength, set_cond_area, mask, hooks, timesteps).on(cond_NEW)
 
 
 @node(
@@ -118,6 +124,7 @@ def conditioning_set_properties_and_combine(
     strength: Strength = 1.0,
     set_cond_area: Shown = "default",
     mask: Mask | None = None,
+    hooks: WeightHooks | None = None,
     timesteps: TimestepsRange | None = None,
 ) -> Conditioning:
     """Add a prompt to others, and say how strongly, where and when it acts.
@@ -128,12 +135,13 @@ def conditioning_set_properties_and_combine(
         strength: How much it counts where several prompts act.
         set_cond_area: "mask bounds" shows the network only the mask's surroundings.
         mask: Where it acts.
+        hooks: Weights, such as a LoRA's, that the model has for it alone, beside those it has already.
         timesteps: In which part of the sampling.
 
     Returns:
         All together.
     """
-    return together(cond, _properties(strength, set_cond_area, mask, timesteps).on(cond_NEW))
+    return together(cond, _properties(strength, set_cond_area, mask, hooks, timesteps).on(cond_NEW))
 
 
 @node("PairConditioningCombine", category=PAIRS, title="Cond Pair Combine", experimental=True, outputs=PAIR)
@@ -167,6 +175,7 @@ def pair_conditioning_set_default_combine(
     negative: Conditioning,
     positive_DEFAULT: Conditioning,
     negative_DEFAULT: Conditioning,
+    hooks: WeightHooks | None = None,
 ) -> Pair:
     """Let a second pair of prompts act where the first leaves room.
 
@@ -175,12 +184,16 @@ def pair_conditioning_set_default_combine(
         negative: What it should not show there.
         positive_DEFAULT: What it should show elsewhere.
         negative_DEFAULT: What it should not show elsewhere.
+        hooks: Weights, such as a LoRA's, that the model has for the second pair alone, beside those it has.
 
     Returns:
         positive: Both positive prompts.
         negative: Both negative prompts.
     """
-    return Pair(filling_rest(positive, positive_DEFAULT), filling_rest(negative, negative_DEFAULT))
+    added = _of(hooks)
+    return Pair(
+        filling_rest(positive, positive_DEFAULT, added), filling_rest(negative, negative_DEFAULT, added)
+    )
 
 
 @node(
@@ -196,6 +209,7 @@ def pair_conditioning_set_properties(
     strength: Strength = 1.0,
     set_cond_area: Shown = "default",
     mask: Mask | None = None,
+    hooks: WeightHooks | None = None,
     timesteps: TimestepsRange | None = None,
 ) -> Pair:
     """Say how strongly, where and when a pair of prompts acts.
@@ -206,13 +220,14 @@ def pair_conditioning_set_properties(
         strength: How much they count where several prompts act.
         set_cond_area: "mask bounds" shows the network only the mask's surroundings.
         mask: Where they act.
+        hooks: Weights, such as a LoRA's, that the model has for them alone, beside those they have already.
         timesteps: In which part of the sampling.
 
     Returns:
         positive: The positive prompt in its place and time.
         negative: The negative prompt.
     """
-    properties = _properties(strength, set_cond_area, mask, timesteps)
+    properties = _properties(strength, set_cond_area, mask, hooks, timesteps)
     return Pair(properties.on(positive_NEW), properties.on(negative_NEW))
 
 
@@ -231,6 +246,7 @@ def pair_conditioning_set_properties_and_combine(
     strength: Strength = 1.0,
     set_cond_area: Shown = "default",
     mask: Mask | None = None,
+    hooks: WeightHooks | None = None,
     timesteps: TimestepsRange | None = None,
 ) -> Pair:
     """Add a pair of prompts to another, and say how strongly, where and when it acts.
@@ -243,18 +259,25 @@ def pair_conditioning_set_properties_and_combine(
         strength: How much these count where several prompts act.
         set_cond_area: "mask bounds" shows the network only the mask's surroundings.
         mask: Where they act.
+        hooks: Weights, such as a LoRA's, that the model has for them alone, beside those they have already.
         timesteps: In which part of the sampling.
 
     Returns:
         positive: All positive prompts.
         negative: All negative prompts.
     """
-    properties = _properties(strength, set_cond_area, mask, timesteps)
+    properties = _properties(strength, set_cond_area, mask, hooks, timesteps)
     return Pair(
         together(positive, properties.on(positive_NEW)), together(negative, properties.on(negative_NEW))
     )
 
 
-def _properties(strength: float, shown: Shown, mask: Mask | None, times: TimestepsRange | None) -> Properties:
+def _properties(
+    strength: float, shown: Shown, mask: Mask | None, hooks: WeightHooks | None, times: TimestepsRange | None
+) -> Properties:
     planes = None if mask is None else as_noise_mask(mask)[:, 0]
-    return Properties(strength, planes, shown == "mask bounds", times)
+    return Properties(strength, planes, shown == "mask bounds", times, _of(hooks))
+
+
+def _of(hooks: WeightHooks | None) -> tuple[WeightHook, ...]:
+    return hooks.hooks if hooks else ()

@@ -31,7 +31,7 @@ def test_without_a_mask_the_prompt_has_the_strength():
 
 
 def test_with_a_mask_the_mask_has_it():
-    made = properties.conditioning_set_properties(says(1), 0.5, "mask bounds", MASK, EARLY)
+    made = properties.conditioning_set_properties(says(1), 0.5, "mask bounds", MASK, timesteps=EARLY)
     assert facts(made) == [(1.0, 0.5, True, True, 0.3)]
     assert made.entries[0].mask.shape == (1, 4, 4)
 
