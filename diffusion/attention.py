@@ -52,6 +52,8 @@ class Attention:
             each.unflatten(-1, (attn.heads, -1)).transpose(1, 2)
             for each in (attn.to_q(hidden_states), attn.to_k(context), attn.to_v(context))
         )
-        merged = attend(query, key, value).transpose(1, 2).flatten(2)
+        if attn.upcast_attention:
+            query, key, value = query.float(), key.float(), value.float()
+        merged = attend(query, key, value).transpose(1, 2).flatten(2).to(hidden_states.dtype)
         output: Tensor = attn.to_out[0](merged)
         return output

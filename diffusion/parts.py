@@ -58,12 +58,16 @@ def find_unet(header: Header) -> Unet | None:
     return Unet(prefix, read_library_unet_shape(shapes), shapes, True) if shapes else None
 
 
-def unet_part(header: Header, heads: Heads, sizes: int = 0) -> Part | None:
-    """The U-Net of a file. sizes: how many numbers its vector holds beside the pooled prompt."""
+def unet_part(header: Header, heads: Heads, sizes: int = 0, upcasts: bool = False) -> Part | None:
+    """The U-Net of a file. sizes: how many numbers its vector holds beside the pooled prompt.
+
+    upcasts: it attends in float32, whatever it computes in.
+    """
     found = find_unet(header)
     if found is None or found.shape is None:
         return None
-    build = partial(networks.unet, unet_config(header, found.shape, heads, sizes))
+    config = unet_config(header, found.shape, heads, sizes) | {"upcast_attention": upcasts}
+    build = partial(networks.unet, config)
     names = unet_names(found.shape) | vector_names("add_embedding" if sizes else "class_embedding")
     if found.is_library:
         names = {key: key for key in found.weights}

@@ -58,7 +58,8 @@ def is_unclip(shape: UnetShape) -> bool:
 def parts(header: Header) -> Parts:
     """The networks in a file."""
     text = open_clip_part(header, TEXT_PREFIXES) or clip_part(header, LIBRARY_TEXT_PREFIXES, "gelu")
-    return Parts(unet_part(header, wide_heads), (text,), vae_part(header))
+    network = unet_part(header, wide_heads, upcasts=True)  # its scores are beyond half precision
+    return Parts(network, (text,), vae_part(header))
 
 
 def control(header: Header) -> Part | None:

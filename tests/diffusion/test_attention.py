@@ -1,8 +1,9 @@
 import pytest
 import torch
 import torch.nn.functional as F
+from diffusers.models.attention_processor import Attention as Layer
 
-from diffusion.attention import LEAST, attend
+from diffusion.attention import LEAST, Attention, attend
 from diffusion.networks import unet
 
 SMALL = {
@@ -52,3 +53,16 @@ def test_a_network_computes_what_it_does_with_the_librarys_own_attention():
         ours = module(x, 5, encoder_hidden_states=context).sample
         module.set_attn_processor(AttnProcessor2_0())
         assert torch.equal(ours, module(x, 5, encoder_hidden_states=context).sample)
+
+
+def test_where_a_layer_asks_for_it_scores_are_computed_in_float32():
+    torch.manual_seed(1)
+    layer = Layer(32, heads=2, dim_head=16, upcast_attention=True, processor=Attention()).bfloat16()
+    states = 20 * torch.randn(1, LEAST, 32).bfloat16()
+    with torch.no_grad():
+        split = (each(states).unflatten(-1, (2, 16)).transpose(1, 2) for each in (layer.to_q, layer.to_k))
+        query, key = (each.float() for each in split)
+        value = layer.to_v(states).unflatten(-1, (2, 16)).transpose(1, 2).float()
+        seen = (query @ key.mT / 4).softmax(-1) @ value
+        expected = layer.to_out[0](seen.transpose(1, 2).flatten(2).bfloat16())
+        assert torch.allclose(layer(states), expected, rtol=0.02, atol=0.05)

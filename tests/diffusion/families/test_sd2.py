@@ -68,6 +68,13 @@ def test_heads_are_64_channels_wide(full):
     assert wide_heads(full, UNET) == (5, 10, 20, 20)
 
 
+def test_attention_is_computed_in_float32_whatever_the_network_computes_in(family_library):
+    for name, upcasts in ((tiny.SD2, True), (tiny.SDXL, False)):
+        with family_library.checkpoint(name).model.network.resident() as module:
+            layers = [part for key, part in module.named_modules() if key.endswith(("attn1", "attn2"))]
+        assert {layer.upcast_attention for layer in layers} == {upcasts}
+
+
 def test_only_this_family_recognises_the_file(full):
     assert [family.name for family in FAMILIES if family.refuses(full) is None] == ["sd2"]
 
