@@ -114,16 +114,17 @@ def sample(job: Job, watch: Watch, keep: Callable[[Tensor], None] | None = None)
 
 
 def sample_both(job: Job, watch: Watch, keep: Callable[[Tensor], None] | None = None) -> Result:
-    """Run a job to its end. An empty schedule gives the latent back as it is.
+    """Run a job to its end. An empty schedule gives the latent back as it is; one level makes it as noisy.
 
     keep: given the clean latents that each step saw, in the VAE's space.
     Raises DiffusionError if the numbers break down.
     """
-    if len(job.sigmas) < 2:
+    if not job.sigmas:
         return Result(job.latent, job.latent)
     model, done = job.model, 0
     run = prepare(job, check=lambda: watch(done, total))
-    total = run.total
+    if not (total := run.total):
+        return Result(run.latent(run.x), run.latent(run.x))
     watch(0, total)
     step = Step(run.x, run.x)
     for count, step in enumerate(run.steps, start=1):  # noqa: B007, B020  read after the loop
@@ -144,6 +145,8 @@ def prepare(job: Job, check: Callable[[], None] = quiet) -> Run:
     clean = latent.samples.float().to(device)
     clean = model.latent_in(clean) if clean.any() else clean
     x = model.prediction.noised(drawn, clean, sigmas[0], is_max(sigmas[0], model.noise.sigma_max))
+    if len(sigmas) == 1:
+        return Run(job, x, iter(()))
     if sampler.draws == "sized":
         require_no_mask(latent)
         denoise = fitting_anew(lambda state: guided(job, latent, state, check))

@@ -64,6 +64,14 @@ def test_an_empty_schedule_gives_the_latent_back():
     assert sample(job(latent=source, sigmas=()), quiet) is source
 
 
+@pytest.mark.parametrize("sampler", ["euler", "dpm_fast", "dpmpp_sde", "uni_pc"])
+def test_a_schedule_of_one_level_makes_the_latent_as_noisy_and_the_other_part_of_a_split_goes_on(sampler):
+    noisy = sample(job(sigmas=SCHEDULE[:1], sampler=sampler), quiet)
+    rest = made(latent=noisy, sigmas=SCHEDULE, sampler=sampler, adds_noise=False)
+    assert torch.allclose(rest, made(sampler=sampler), atol=1e-4)
+    assert torch.allclose(made(sigmas=(0.0,), sampler=sampler), latent().samples, atol=1e-6)
+
+
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_the_same_seed_gives_the_same_latent_and_another_seed_another(sampler):
     one, same, other = (made(sampler=sampler, seed=seed) for seed in (1, 1, 2))
