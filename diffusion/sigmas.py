@@ -29,9 +29,9 @@ def split(sigmas: Sigmas, step: int) -> tuple[Sigmas, Sigmas]:
 
 
 def split_denoise(sigmas: Sigmas, denoise: float) -> tuple[Sigmas, Sigmas]:
-    """Split so that the second part has this share of the steps."""
+    """Split so that the second part has this share of the steps. If it has none, neither part has any."""
     kept = round((len(sigmas) - 1) * denoise)
-    return sigmas[: len(sigmas) - kept], sigmas[max(0, len(sigmas) - 1 - kept) :]
+    return sigmas[:-kept] if kept else (), sigmas[max(0, len(sigmas) - 1 - kept) :]
 
 
 def flipped(sigmas: Sigmas) -> Sigmas:

@@ -44,7 +44,7 @@ def split_sigmas_denoise(
         denoise: The share of the steps that the second part has.
 
     Returns:
-        high_sigmas: The part with more noise.
+        high_sigmas: The part with more noise; nothing where the second has no steps.
         low_sigmas: The part with less; it starts where the first ends.
     """
     return Parts(*schedule.split_denoise(sigmas, denoise))

@@ -22,8 +22,13 @@ def test_two_parts_share_the_level_they_meet_at_and_make_up_the_whole(sigmas, st
 @given(schedules, st.floats(0, 1))
 def test_a_split_by_denoise_gives_the_second_part_its_share_of_the_steps(sigmas, denoise):
     high, low = schedule.split_denoise(sigmas, denoise)
-    assert high + low[1:] == sigmas
-    assert len(low) - 1 == round((len(sigmas) - 1) * denoise)
+    kept = round((len(sigmas) - 1) * denoise)
+    assert len(low) - 1 == kept
+    assert high + low[1:] == (sigmas if kept else ())
+
+
+def test_with_no_step_in_the_second_part_no_part_has_any():
+    assert schedule.split_denoise(TEN, 0.0) == ((), (0.0,))
 
 
 @given(schedules)
