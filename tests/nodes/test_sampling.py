@@ -86,6 +86,12 @@ def test_samplers_and_schedules_are_offered_in_the_order_of_the_field():
     )
 
 
+def test_a_name_that_nobody_knows_is_taken_for_the_first_of_its_list():
+    strange = {"sampler_name": "euler_of_a_pack", "scheduler": "turbo_of_a_pack"}
+    assert torch.equal(run(**strange), run(sampler_name="euler", scheduler="simple"))
+    assert torch.equal(advanced(**strange).samples, run(sampler_name="euler", scheduler="simple"))
+
+
 def test_denoise_zero_gives_the_latent_back():
     source = latent()
     assert ksampler(toy_model(), says(1), says(0), source, denoise=0.0) is source
