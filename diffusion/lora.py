@@ -13,6 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from diffusion.blocks import inverted, read_library_unet_shape, translated, unet_names, vector_names
 from diffusion.checkpoint import Part, WeightFile
 from diffusion.errors import BrokenFile, FamilyMismatch
 from diffusion.lycoris import KINDS, Change, Sized, decomposed, plain
@@ -78,7 +79,7 @@ class Lora:
         tower: which text encoder the network is; None is a diffusion model.
         Raises FamilyMismatch if it has a place, but another shape.
         """
-        names = model_names(network.part) if tower is None else text_names(network.part, tower)
+        names = model_names(network) if tower is None else text_names(network.part, tower)
         found, homeless = changes(self, network, names)
         if found and tower is None:
             keys_of(self, homeless, without_text=True)
@@ -143,7 +144,7 @@ def with_lora(
 
     Raises FamilyMismatch if it fits neither.
     """
-    on_model, homeless = changes(lora, model.network, model_names(model.network.part))
+    on_model, homeless = changes(lora, model.network, model_names(model.network))
     on_text: dict[str, dict[str, Change]] = {}
     for tower in text_encoder.towers if text_encoder else ():
         name, network = tower.reading.name, tower.network
@@ -224,14 +225,15 @@ def changes_of(group: Group) -> dict[str, tuple[Change, Sized]]:
     return {} if rest.keys() - {"alpha"} else found
 
 
-def model_names(part: Part) -> dict[str, str]:
+def model_names(network: Handle) -> dict[str, str]:
     """How LoRA files spell a diffusion model's modules, each with the library's name of the module."""
     names: dict[str, str] = {}
+    part, originals = network.part, original_names(network)
     for weight, key in part.sources.items():
         if not weight.endswith(".weight"):
             continue
         ours = weight.removesuffix(".weight")
-        original = key.removeprefix(part.prefix).removesuffix(".weight")
+        original = translated(ours, originals) or key.removeprefix(part.prefix).removesuffix(".weight")
         for spelling in library_spellings(ours):
             flat = spelling.replace(".", "_")
             for prefix in ("", "unet.", "transformer.", "base_model.model."):
@@ -242,6 +244,15 @@ def model_names(part: Part) -> dict[str, str]:
             names[known] = ours
         names[f"lora_unet_{original.replace('.', '_')}"] = ours
     return names
+
+
+def original_names(network: Handle) -> dict[str, str]:
+    """Library to original names of a U-Net's parts, whichever its file has."""
+    shape = read_library_unet_shape({name: network.shape(name) for name in network.part.sources})
+    tables = (
+        (unet_names(shape), vector_names("add_embedding"), vector_names("class_embedding")) if shape else ()
+    )
+    return {ours: original for table in tables for ours, original in inverted(table).items()}
 
 
 def library_spellings(module: str) -> Iterator[str]:

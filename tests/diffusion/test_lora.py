@@ -120,6 +120,16 @@ def test_every_key_of_each_style_finds_its_place(folder, library, style):
     assert (patched.unmatched, counts) == ((), [28, 3])
 
 
+@pytest.mark.parametrize("style", ["kohya", "original", "diffusers"])
+def test_every_key_finds_its_place_in_a_model_of_library_names(folder, library, style):
+    (folder / "diffusion_models").mkdir()
+    tiny.saved(folder / "diffusion_models" / "library.safetensors", tiny.unet().state_dict())
+    tiny.save_lora(folder / "loras" / "a.safetensors", style)
+    model = library.diffusion_model("library.safetensors")
+    patched = with_lora(model, None, library.lora("a.safetensors")).model
+    assert len(patched.patches[0].names()) == 28
+
+
 def test_kohya_and_original_names_mean_the_same(folder, library):
     model, text, _vae = library.checkpoint(tiny.CHECKPOINT)
     changed = []
