@@ -19,6 +19,7 @@ from diffusion.control_lora import MARK, ControlLora
 from diffusion.controlnet import ControlNet
 from diffusion.errors import BrokenFile, DiffusionError, MissingFile, MissingPart, UnknownCheckpoint
 from diffusion.families import FAMILIES
+from diffusion.gligen import Gligen, open_gligen
 from diffusion.hypernetwork import Hypernetwork, open_hypernetwork
 from diffusion.ip_adapter import IpAdapter, open_adapter
 from diffusion.lora import Lora, read_lora
@@ -154,6 +155,10 @@ class ModelLibrary:
         return self.opened(
             "hypernetworks", name, Hypernetwork, lambda file: open_hypernetwork(file, self.memory)
         )
+
+    def gligen(self, name: str) -> Gligen:
+        """Networks that read boxes. Raises UnknownCheckpoint if the file is of no known kind."""
+        return self.opened("gligen", name, Gligen, lambda file: open_gligen(file, self.memory))
 
     def style_model(self, name: str) -> StyleModel:
         """A style adapter. Raises UnknownCheckpoint if the file is of no known kind."""

@@ -93,6 +93,24 @@ def t2i_adapter(config: Mapping[str, Any]) -> nn.Module:
     return module
 
 
+def box_projection(text: int, width: int) -> nn.Module:
+    """What makes a token `width` wide of a box and its text as a whole, which is `text` numbers wide."""
+    from diffusers.models.embeddings import GLIGENTextBoundingboxProjection
+
+    module: nn.Module = GLIGENTextBoundingboxProjection(text, width)
+    return module
+
+
+def box_gate(width: int, context: int, heads: int) -> nn.Module:
+    """A gate through which states `width` wide attend to tokens `context` wide, beside themselves."""
+    from diffusers.models.attention import GatedSelfAttentionDense
+
+    module = GatedSelfAttentionDense(width, context, heads, width // heads)
+    module.attn.set_processor(Attention())
+    made: nn.Module = module
+    return made
+
+
 def clip_text(config: Mapping[str, object], projection: int = 0) -> nn.Module:
     """CLIP's text transformer, by transformers' names for its settings.
 

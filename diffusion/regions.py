@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from diffusion.errors import OutOfMemory
+from diffusion.gligen import Grounded
 from diffusion.hooks import Hook
 from diffusion.inpaint import mask_for, prompt_extra
 from diffusion.memory import Patch
@@ -32,7 +33,7 @@ NOTHING = 1e-37
 
 NO_HOOKS = HookPatches({})
 SHOWN = ("concat_latent", "concat_mask")
-SAID = ("tokens", "pooled", "framing", "pictures", *SHOWN)
+SAID = ("tokens", "pooled", "framing", "pictures", "grounding", *SHOWN)
 """What of a prompt the network itself is given."""
 
 
@@ -203,7 +204,7 @@ class Network:
         images = len(x)
         crops = [region.area.of(x) if region.area else x for region in regions]
         beside = [each for region in regions if (each := self._beside(x, region)) is not None]
-        answer = self.model.denoised(
+        answer = self._grounded(x, regions).denoised(
             torch.cat(crops),
             sigma,
             _joined_tokens([tiled(region.prompt.tokens, images) for region in regions]),
@@ -214,6 +215,11 @@ class Network:
             unwanted=[region.is_negative for region in regions],
         )
         return answer.chunk(len(regions))
+
+    def _grounded(self, x: Tensor, regions: Sequence[Region]) -> Model:
+        """The model with the boxes of the regions' prompts, which all or none of them have."""
+        found = [region.prompt.grounding for region in regions if region.prompt.grounding]
+        return self.model.with_hook(Grounded(found, *x.shape[-2:])) if found else self.model
 
     def _beside(self, x: Tensor, region: Region) -> Tensor | None:
         """What the network is given beside the state in a region: what its prompt shows, or what all get."""
@@ -383,6 +389,9 @@ def _fit(one: Region, other: Region) -> bool:
     if size != other_size or (one.prompt.pooled is None) != (other.prompt.pooled is None):
         return False
     if any((getattr(one.prompt, name) is None) != (getattr(other.prompt, name) is None) for name in SHOWN):
+        return False
+    grounding, other_grounding = one.prompt.grounding, other.prompt.grounding
+    if (grounding and grounding.gligen) is not (other_grounding and other_grounding.gligen):
         return False
     tokens, other_tokens = one.prompt.tokens.shape, other.prompt.tokens.shape
     return (

@@ -13,6 +13,8 @@ from diffusion import noise
 from diffusion.controlnet import network_on
 from diffusion.errors import DiffusionError, FamilyMismatch
 from diffusion.families import title, understands
+from diffusion.gligen import places
+from diffusion.grounding import grounded
 from diffusion.guidance import Guide, Predict, cfg
 from diffusion.inpaint import Kept, differential, mask_for, network_extra, repainting
 from diffusion.model import Model, quiet
@@ -205,6 +207,7 @@ def guided(job: Job, latent: Latent, clean: Tensor, check: Callable[[], None]) -
     wanted, unwanted = (
         told(model, group, clean, job.noise.seed) for group in (guider.followed, guider.unwanted)
     )
+    wanted, unwanted = grounded(model.network, wanted, unwanted)
     lists = placed(wanted, unwanted, model.noise, clean)
     first, end = len(guider.wanted), len(guider.followed)
     lists = (*lists[:first], *lists[end:], *lists[first:end])
@@ -267,7 +270,7 @@ def noise_source(sampler: Sampler, x: Tensor, seed: int, sigmas: Sigmas) -> Nois
 
 
 def require_family(model: Model, *conditionings: Conditioning) -> None:
-    """Refuse a prompt or control that was made for another model family. One that says nothing passes."""
+    """Refuse a prompt, a control or boxes made for another model family. What says nothing passes."""
     for prompt in (prompt for conditioning in conditionings for prompt in conditioning.entries):
         if not understands(model.family, prompt.family):
             raise FamilyMismatch(
@@ -276,6 +279,8 @@ def require_family(model: Model, *conditionings: Conditioning) -> None:
             )
         for control in prompt.controls:
             network_on(control.net, model.base)
+        if prompt.grounding is not None:
+            places(prompt.grounding.gligen, model.network)
 
 
 def fitted(latent: Latent, model: Model) -> Latent:

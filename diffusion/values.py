@@ -10,6 +10,7 @@ from torch import Tensor
 
 from diffusion.clip_vision import Seen
 from diffusion.controlnet import Control, Said
+from diffusion.gligen import Grounding
 from diffusion.weight_hooks import WeightHook
 
 Sigmas: TypeAlias = tuple[float, ...]
@@ -99,7 +100,7 @@ class Prompt:
     picture in the VAE's space [batch, channel, height, width], and what of it to repaint. For a network made
     for upscaling it is the small picture itself, -1 to 1, and concat_noise how noisy it becomes, 0 to 1.
     pictures: what a network that reads pictures follows beside the text. control_text: what its controls are
-    told in place of it.
+    told in place of it. grounding: what should be where, in boxes.
     fills_rest: it acts only where, and as much as, the other entries of its conditioning leave room.
     hooks: weights that the network has only while it is asked about this prompt. text_start, text_end: the
     part of the sampling that the text was encoded for, 0 to 1; it acts in what this and its own part share.
@@ -123,6 +124,7 @@ class Prompt:
     concat_noise: float = 0.0
     pictures: tuple[Followed, ...] = ()
     control_text: Said | None = None
+    grounding: Grounding | None = None
     fills_rest: bool = False
     hooks: tuple[WeightHook, ...] = ()
     text_start: float = 0.0

@@ -7,6 +7,7 @@
     tiny.save_sd2(path), tiny.save_sdxl(path), tiny.save_refiner(path), tiny.save_x4(path)
     tiny.save_lora(path, style)     kohya or diffusers names
     tiny.save_controlnet(path)      original or library names
+    tiny.save_gligen(path)          original or library names
 
 The same seed gives the same file. `unet()`, `text_encoder()`, `vae()` and `controlnet()` build the library's
 modules with the weights that the files hold, so a test can compare.
@@ -45,12 +46,13 @@ from diffusion.blocks import (
 from diffusion.library import ModelLibrary
 from diffusion.memory import Memory, Policy
 
-CHECKPOINT, INPAINTING, LORA, CONTROLNET, UPSCALER = (
+CHECKPOINT, INPAINTING, LORA, CONTROLNET, UPSCALER, GLIGEN = (
     "tiny.safetensors",
     "tiny_inpaint.safetensors",
     "tiny_lora.safetensors",
     "tiny_edges.safetensors",
     "tiny_2x.safetensors",
+    "tiny_boxes.safetensors",
 )
 SD2, SDXL, REFINER = "tiny_sd2.safetensors", "tiny_sdxl.safetensors", "tiny_refiner.safetensors"
 WIDTH, HEADS, GROUPS = 8, 2, 4
@@ -97,12 +99,13 @@ def made() -> TemporaryDirectory:
     """The files that `models` copies; deleted when the tests end."""
     temporary = TemporaryDirectory(prefix="tiny-models-")
     folder = Path(temporary.name)
-    for kind in ("checkpoints", "loras", "controlnet", "embeddings", "upscale_models"):
+    for kind in ("checkpoints", "loras", "controlnet", "embeddings", "upscale_models", "gligen"):
         (folder / kind).mkdir(parents=True, exist_ok=True)
     save_checkpoint(folder / "checkpoints" / CHECKPOINT)
     save_checkpoint(folder / "checkpoints" / INPAINTING, in_channels=9)
     save_lora(folder / "loras" / LORA)
     save_controlnet(folder / "controlnet" / CONTROLNET)
+    save_gligen(folder / "gligen" / GLIGEN)
     save_file(rrdb(2).state_dict(), folder / "upscale_models" / UPSCALER)
     save_file({"emb_params": torch.ones(2, WIDTH)}, folder / "embeddings" / "shiny.safetensors")
     return temporary
@@ -335,6 +338,24 @@ def save_controlnet(path: Path, layout: str = "original", seed: int = 4) -> Path
     tensors = renamed(module, names, "control_model.") if layout == "original" else module.state_dict()
     save_file({key: value.contiguous() for key, value in tensors.items()}, path, METADATA)
     return path
+
+
+def save_gligen(path: Path, layout: str = "original") -> Path:
+    """Write a GLIGEN for the small checkpoint, with original names or the library's."""
+    names = inverted(unet_names(unet_shape()))
+    tensors = {
+        key if layout == "library" else translated(key, names) or key: value
+        for key, value in grounded_unet().state_dict().items()
+        if ".fuser." in key or key.startswith("position_net.")
+    }
+    return saved(path, tensors, metadata={"gligen.num_heads": str(HEADS)})
+
+
+def grounded_unet() -> nn.Module:
+    """The U-Net of the small checkpoint with what its GLIGEN adds."""
+    module = unet(8, attention_type="gated")
+    module.load_state_dict(unet().state_dict(), strict=False)
+    return module
 
 
 def unet_shape(in_channels: int = 4) -> UnetShape:
