@@ -37,9 +37,11 @@ def low_rank(tensors: Tensors) -> Iterator[tuple[str, Sized]]:
     """LoRA, Hu et al. 2021 (arXiv:2106.09685): a narrow times a wide matrix, scaled by alpha / rank.
 
     With `mid`, the core of a Tucker decomposition, which holds the kernel of a convolution.
+    `reshape_weight` repeats the weight's shape.
     """
     if not {"up", "down"} <= tensors.keys():
         return
+    tensors.pop("reshape_weight", None)
     up, down, mid = tensors.pop("up"), tensors.pop("down"), tensors.pop("mid", None)
     scale = scale_of(tensors, down.shape[0])
 

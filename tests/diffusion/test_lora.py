@@ -70,6 +70,13 @@ def test_alpha_over_rank_scales_a_lora(apply, library):
     assert torch.allclose(weight(patched), plain + product(tensors) / 2, atol=1e-6)
 
 
+def test_a_lora_that_names_the_shape_of_its_weight_is_applied(apply, library):
+    tensors, plain = pair(), weight(library.checkpoint(tiny.CHECKPOINT).model)
+    patched = apply(tensors | {f"{KOHYA}.reshape_weight": torch.tensor([8, 8])})
+    assert patched.unmatched == ()
+    assert torch.allclose(weight(patched.model), plain + product(tensors), atol=1e-6)
+
+
 def test_strength_scales_a_lora(apply, library):
     tensors, plain = pair(), weight(library.checkpoint(tiny.CHECKPOINT).model)
     patched = apply(tensors, strength_model=-0.5).model
