@@ -98,6 +98,7 @@ class Family:
     that many pixels; None if nothing.
     scales_edits: whether a network for editing sees the picture in its own space, not the VAE's.
     augmentation: how its networks are told of pictures, if all of them read some.
+    betas: the first and the last of those its discrete noise levels are made of.
     preview: red, green and blue for each latent channel, in the network's space; preview_bias is added.
     """
 
@@ -114,3 +115,4 @@ class Family:
     vector: Callable[[Prompt, int, int, bool], Vector] | None = None
     scales_edits: bool = False
     augmentation: Augmentation | None = None
+    betas: tuple[float, float] = (0.00085, 0.012)

@@ -66,7 +66,7 @@ def model_sampling_discrete(
     Returns:
         The model that is read so.
     """
-    noise = linear_betas(zero_terminal=zsnr)
+    noise = linear_betas(*model.family.betas, zero_terminal=zsnr)
     if sampling == "lcm":
         noise = distilled(noise)
         return replace(model, noise=noise, prediction=lcm(noise))

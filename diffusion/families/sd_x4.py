@@ -72,4 +72,5 @@ SD_X4 = Family(
     preview=((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0), (0.0, 0.0, 0.0)),
     vector=vector,
     augmentation=LowResolution(linear_betas(*BETAS), MOST_NOISE),
+    betas=BETAS,
 )

@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from diffusion.errors import DiffusionError
+from diffusion.families.sd_x4 import SD_X4
 from diffusion.families.sdxl import PLAYGROUND
 from diffusion.prediction import EDM, EPSILON, FLOW, VELOCITY, X0
 from graph.define import spec_of
@@ -57,6 +60,12 @@ def test_a_model_is_told_what_it_predicts(name, prediction):
 
 def test_the_last_step_may_be_pure_noise():
     assert np.float32(model_sampling_discrete(MODEL, "eps", True).noise.sigma_max) == np.float32(4518.7637)
+
+
+def test_the_noise_levels_are_built_from_the_betas_the_family_was_trained_with():
+    upscaler = replace(model_sampling_sd3(MODEL), family=SD_X4)
+    ends = model_sampling_discrete(upscaler, "v_prediction").noise
+    assert (ends.sigma_min, ends.sigma_max) == pytest.approx((0.0100005, 36.911911))
 
 
 def test_a_consistency_model_knows_fifty_levels():
