@@ -118,9 +118,14 @@ def fresh_page(browser: Browser, fresh_server: Server) -> Iterator[Page]:
 
 
 def opened(browser: Browser, server: Server) -> Iterator[Page]:
-    """A fresh profile on the page; anything the browser reports as an error fails the test."""
+    """A fresh profile on the page; anything the browser reports as an error fails the test.
+
+    It asks for less motion: what is measured, a colour or a place, is the final one as soon as it is there.
+    """
     context = browser.new_context(
-        viewport={"width": 1440, "height": 900}, permissions=["clipboard-read", "clipboard-write"]
+        viewport={"width": 1440, "height": 900},
+        permissions=["clipboard-read", "clipboard-write"],
+        reduced_motion="reduce",
     )
     page = context.new_page()
     page.set_default_timeout(15_000)

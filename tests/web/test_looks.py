@@ -27,7 +27,8 @@ DIALOGS = ("Save as", "Settings", "Keyboard shortcuts", "About Photogram", "Find
 
 @pytest.fixture(params=["dark", "light"])
 def themed(page: Page, request: pytest.FixtureRequest) -> Page:
-    page.emulate_media(color_scheme=request.param, reduced_motion="reduce")
+    page.emulate_media(color_scheme=request.param)
+    expect(page.locator("html")).to_have_attribute("data-theme", request.param)
     ready(page)
     return page
 
@@ -37,6 +38,19 @@ def faults(page: Page) -> list[str]:
     rules = {"region": {"enabled": False}}
     results = Axe().run(page, options={"resultTypes": ["violations"], "rules": rules})
     return [results.generate_report()] if results.violations_count else []
+
+
+def test_where_less_motion_is_wanted_nothing_moves(page: Page):
+    ready(page)
+    slowly = page.context.new_cdp_session(page)
+    slowly.send("Animation.enable")
+    slowly.send("Animation.setPlaybackRate", {"playbackRate": 0.001})
+    select(page, "KSampler")
+    page.keyboard.press("Shift+F10")
+    expect(page.get_by_role("menu", name="Node")).to_be_visible()
+    page.emulate_media(color_scheme="light")
+    expect(page.locator("html")).to_have_attribute("data-theme", "light")
+    assert page.evaluate("document.getAnimations().length") == 0
 
 
 def test_a_run_that_ended_reads_well(themed: Page):
@@ -54,6 +68,15 @@ def test_a_node_with_a_problem_reads_well(themed: Page):
     run(themed)
     expect(node(themed, "Save Image").get_by_role("alert")).to_be_visible()
     command(themed, "Problems")
+    assert faults(themed) == []
+
+
+def test_a_camera_reads_well_off_and_refused(themed: Page):
+    new_workflow(themed)
+    add(themed, "Webcam Capture", 500, 200)
+    assert faults(themed) == []
+    themed.get_by_role("button", name="Start camera").click()
+    expect(themed.get_by_role("button", name="Try again")).to_be_visible()
     assert faults(themed) == []
 
 
