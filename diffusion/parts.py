@@ -25,7 +25,7 @@ from diffusion.blocks import (
 from diffusion.checkpoint import Header, Kind, Part
 from diffusion.errors import BrokenFile
 
-UNET_PREFIXES = ("model.diffusion_model.", "model.", "")
+UNET_PREFIXES = ("model.diffusion_model.", "model.model.", "net.", "model.", "")
 VAE_PREFIXES = ("first_stage_model.", "vae.", "")
 LIBRARY_PREFIXES = ("", "unet.", "model.diffusion_model.")
 CONTROL_PREFIXES = ("control_model.", "")

@@ -2,7 +2,7 @@ import json
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from diffusion.checkpoint import read_header
 from diffusion.errors import BrokenFile, UnknownCheckpoint
@@ -19,6 +19,19 @@ def folder(tmp_path):
 def test_who_picks_a_lora_for_a_checkpoint_is_told_where_it_belongs(tiny_models):
     with pytest.raises(UnknownCheckpoint, match="is a LoRA, .* Put it into models/loras"):
         recognised(read_header(tiny_models / "loras" / tiny.LORA))
+
+
+@pytest.mark.parametrize("prefix", ["model.model.", "net.", ""])
+def test_a_network_is_found_behind_every_prefix_of_the_field(folder, prefix):
+    path, key = folder / "checkpoints" / tiny.CHECKPOINT, "model.diffusion_model."
+    tensors = {name.replace(key, prefix, 1): tensor for name, tensor in load_file(path).items() if key in name}
+    save_file(tensors, folder / "checkpoints" / "moved.safetensors", tiny.METADATA)
+    library = tiny.library(folder)
+    with (
+        library.checkpoint("moved.safetensors").model.network.resident() as one,
+        library.checkpoint(tiny.CHECKPOINT).model.network.resident() as other,
+    ):
+        assert all(map(torch.equal, one.parameters(), other.parameters()))
 
 
 def test_who_picks_a_model_of_another_kind_is_told_which_can_be_run(tmp_path):
