@@ -1,8 +1,8 @@
 """GLIGEN: boxes with texts that say what should be where in a picture.
 
 Li et al. 2023 (arXiv:2301.07093), section 4. In each transformer block of a U-Net, between its attention to
-the picture and that to the prompt, a gate lets the picture attend to its boxes. Gates act at every noise level;
-the paper can also close them after a part of the sampling.
+the picture and that to the prompt, a gate lets the picture attend to its boxes. Gates act at every noise
+level; the paper can also close them after a part of the sampling.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -95,9 +95,13 @@ class Grounded:
     def installed(self, module: nn.Module, sigma: float) -> Iterator[None]:  # noqa: ARG002
         """While this lasts, a network lets the picture attend to the boxes."""
         first = self.prompts[0]
-        with first.gligen.positions.resident() as positions:
+        # Held together, so that neither drives the other out of memory.
+        with (
+            first.gligen.gates.resident() as gates,
+            first.gligen.positions.resident() as positions,
+            ExitStack() as stack,
+        ):
             tokens = self.tokens(positions)
-        with first.gligen.gates.resident() as gates, ExitStack() as stack:
             for gate, place in first.places.items():
                 stack.callback(gated(module.get_submodule(place), gates.get_submodule(gate), tokens))
             yield

@@ -97,6 +97,7 @@ def test_the_full_size_network_has_the_published_number_of_weights(full):
     assert round(weights(full, SD_X4.parts(full).network), -4) == 473_400_000
 
 
+@pytest.mark.slow
 def test_the_full_size_network_s_names_are_those_the_reference_conversion_expects(full):
     tensors = original_unet(UNET, **CONFIG)
     settings = {**CONFIG, "layers_per_block": 2, "class_embed_type": "timestep"}
