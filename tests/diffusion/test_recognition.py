@@ -23,8 +23,8 @@ def test_who_picks_a_lora_for_a_checkpoint_is_told_where_it_belongs(tiny_models)
 
 @pytest.mark.parametrize("prefix", ["model.model.", "net.", ""])
 def test_a_network_is_found_behind_every_prefix_of_the_field(folder, prefix):
-    path, key = folder / "checkpoints" / tiny.CHECKPOINT, "model.diffusion_model."
-    tensors = {name.replace(key, prefix, 1): tensor for name, tensor in load_file(path).items() if key in name}
+    tensors, usual = load_file(folder / "checkpoints" / tiny.CHECKPOINT), "model.diffusion_model."
+    tensors = {name.replace(usual, prefix): tensors[name] for name in tensors if name.startswith(usual)}
     save_file(tensors, folder / "checkpoints" / "moved.safetensors", tiny.METADATA)
     library = tiny.library(folder)
     with (
