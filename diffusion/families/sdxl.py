@@ -112,7 +112,7 @@ def sampling(header: Header, tensor: Callable[[str], Tensor]) -> Sampling:
         low = float(tensor("edm_vpred.sigma_min")) if header.has("edm_vpred.sigma_min") else 0.002
         return Sampling(VELOCITY, continuous_edm(low, float(tensor("edm_vpred.sigma_max"))))
     is_velocity = header.has("v_pred") or header.metadata.get("prediction_type", "") in ("v", "v_prediction")
-    noise = linear_betas(zero_terminal=header.has("ztsnr"))
+    noise = linear_betas(zero_terminal=is_velocity and header.has("ztsnr"))
     return Sampling(VELOCITY if is_velocity else EPSILON, noise)
 
 

@@ -283,6 +283,11 @@ def test_marks_say_velocity_and_zero_terminal_noise(tmp_path):
     assert (model.prediction, model.noise.sigma_max) == (VELOCITY, pytest.approx(4518.76, abs=0.01))
 
 
+def test_the_mark_of_zero_terminal_noise_counts_only_beside_that_of_velocity(tmp_path):
+    model = marked(tmp_path, ztsnr=torch.zeros(1)).model
+    assert (model.prediction, model.noise.sigma_max) == (EPSILON, pytest.approx(14.6146, abs=1e-4))
+
+
 def test_marks_say_how_far_continuous_velocity_goes(tmp_path):
     model = marked(tmp_path, **{"edm_vpred.sigma_max": torch.tensor(60.0)}).model
     ends = model.noise.sigma_min, model.noise.sigma_max
