@@ -250,7 +250,7 @@ class Nothing:
     module: Idle = field(default_factory=Idle)
 
     @contextmanager
-    def resident(self, patches: object = ()) -> Iterator[nn.Module]:  # noqa: ARG002
+    def resident(self, patches: object = (), alternates: bool = False) -> Iterator[nn.Module]:  # noqa: ARG002
         """The network."""
         yield self.module
 

@@ -6,7 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeAlias
 
@@ -48,9 +48,12 @@ class Handle:
         return Handle(self.part, self.file, self.memory, dtype)
 
     @contextmanager
-    def resident(self, patches: tuple[Patch, ...] = ()) -> Iterator[nn.Module]:
-        """The network on the device, with these patches applied, for as long as the block lasts."""
-        with self.memory.hold(self, patches) as module:
+    def resident(self, patches: tuple[Patch, ...] = (), alternates: bool = False) -> Iterator[nn.Module]:
+        """The network on the device, with these patches applied, for as long as the block lasts.
+
+        alternates: it is soon wanted with the patches it had before, too.
+        """
+        with self.memory.hold(self, patches, alternates) as module:
             yield module
 
     @property
@@ -80,12 +83,22 @@ class Handle:
 
 @dataclass(slots=True)
 class Resident:
-    """A network in memory, with the patches its weights carry now."""
+    """A network in memory, with the patches its weights carry now.
+
+    bytes: of these weights. spare: those it had before the last change, each with its patches, while it
+    alternates.
+    """
 
     module: nn.Module
     bytes: int
     patches: tuple[Patch, ...] = ()
     users: int = 0
+    spare: dict[str, tuple[Tensor, list[Patch]]] = field(default_factory=dict)
+
+    @property
+    def all_bytes(self) -> int:
+        """How much memory it takes with what is kept beside it."""
+        return self.bytes + sum(weight.nbytes for weight, _ in self.spare.values())
 
 
 class Memory:
@@ -111,7 +124,7 @@ class Memory:
     @property
     def used_bytes(self) -> int:
         """How much memory the resident networks take."""
-        return sum(resident.bytes for resident in self.held.values())
+        return sum(resident.all_bytes for resident in self.held.values())
 
     def dtype(self, kind: Kind, stored: torch.dtype) -> torch.dtype:
         """The number format a network computes in.
@@ -128,13 +141,21 @@ class Memory:
         return torch.float32 if kind == "vae" and asked == torch.float16 else asked
 
     @contextmanager
-    def hold(self, handle: Handle, patches: tuple[Patch, ...]) -> Iterator[nn.Module]:
-        """Bring a network in, apply exactly these patches, and keep it in while the block lasts."""
+    def hold(
+        self, handle: Handle, patches: tuple[Patch, ...], alternates: bool = False
+    ) -> Iterator[nn.Module]:
+        """Bring a network in, apply exactly these patches, and keep it in while the block lasts.
+
+        alternates: keep the weights that change as well, if there is ample room.
+        """
         with self.lock:
             resident = self.bring_in(handle)
+            if not alternates:
+                resident.spare.clear()
             if resident.patches != patches:
+                keeps = alternates and (bool(resident.spare) or self.has_room_beside(resident))
                 try:
-                    repatch(handle, resident, patches)
+                    repatch(handle, resident, patches, keeps)
                 except BaseException:
                     self.evict(handle)  # some weights may be patched and some not
                     raise
@@ -198,6 +219,12 @@ class Memory:
     def has_room(self, wanted: int) -> bool:
         """Whether so many bytes are free for working with; idle networks leave if that is what it takes."""
         return self.free_bytes() >= wanted or (self.evict_idle() and self.free_bytes() >= wanted)
+
+    def has_room_beside(self, resident: Resident) -> bool:
+        """Whether a network's weights may be kept twice, and nothing has to leave for it."""
+        wanted = self.used_bytes + resident.bytes
+        is_allowed = self.policy == "keep" and (self.limit_bytes is None or wanted <= self.limit_bytes)
+        return is_allowed and self.free_bytes() >= 2 * resident.bytes
 
     def free_bytes(self) -> float:
         """How much of the device's memory nobody uses; infinite if the device does not say."""
@@ -331,18 +358,27 @@ def stored_weight(handle: Handle, name: str, like: Tensor) -> Tensor:
     return weight.half() if handle.part.kind == "text" and weight.dtype == torch.float32 else weight
 
 
-def repatch(handle: Handle, resident: Resident, patches: tuple[Patch, ...]) -> None:
-    """Give the network exactly these patches: weights whose patches change are read again, then patched."""
+def repatch(handle: Handle, resident: Resident, patches: tuple[Patch, ...], keeps: bool = False) -> None:
+    """Give the network exactly these patches: weights whose patches change are read again, then patched.
+
+    keeps: they are kept as they were, and not made again if they are still there from the time before.
+    """
     before, after = by_weight(resident.patches), by_weight(patches)
     parameters = dict(resident.module.named_parameters())
     with torch.inference_mode(False), torch.no_grad():
         for name in sorted((before.keys() | after.keys()) & parameters.keys()):
-            if before.get(name) == after.get(name):
+            old, new = before.get(name, []), after.get(name, [])
+            if old == new:
                 continue
-            parameter = parameters[name]
+            parameter, spare = parameters[name], resident.spare.get(name)
+            if keeps:
+                resident.spare[name] = parameter.data, old
+            if spare is not None and spare[1] == new:
+                parameter.data = spare[0]
+                continue
             weight = stored_weight(handle, name, parameter).to(parameter.device)
-            if name in after:
-                weight = patched(handle, name, weight, after[name])
+            if new:
+                weight = patched(handle, name, weight, new)
             parameter.data = converted(weight, parameter.dtype)
     resident.patches = patches
 

@@ -46,6 +46,7 @@ def no_embeddings(_name: str, _encoder: str) -> None:
 class Model:
     """A diffusion model: a network, what it predicts, and the noise levels it knows.
 
+    alternates: it is soon asked with other patches, and with these again.
     latent: the space it works in, where that is not its family's. guidance: how it wants to be guided.
     differential: how much a grey noise mask says from when on to repaint; 0 is how much to repaint.
     previewer: a tiny network that sees a picture in its latents. hooks: changes to what it computes.
@@ -59,6 +60,7 @@ class Model:
     network: Handle
     in_channels: int = 4
     patches: tuple[Patch, ...] = ()
+    alternates: bool = False
     latent: LatentFormat | None = None
     previewer: nn.Module | None = None
     hooks: tuple[Hook, ...] = ()
@@ -125,7 +127,7 @@ class Model:
         # The controls run while the network is held, so that neither drives the other out of memory.
         memory = self.network.memory
         with (
-            self.network.resident(self.patches) as module,
+            self.network.resident(self.patches, self.alternates) as module,
             room(x, module, memory),
             checked(blocks(module), check),
         ):

@@ -188,9 +188,15 @@ class Network:
             found.sort(key=lambda patches: (*own, *patches) != carried)
         return sorted(range(len(groups)), key=lambda place: found.index(groups[place][0].patches))
 
+    def _with(self, patches: tuple[Patch, ...]) -> "Network":
+        """The network with the weights for a group. Where hooks act, they alternate with others."""
+        if not self.hooks.made:
+            return self
+        return replace(self, model=replace(self.model.with_patches(*patches), alternates=True))
+
     def _answers(self, x: Tensor, sigma: float, group: Sequence[Asked]) -> Sequence[Tensor]:
         """One answer for each region of a group: in one forward, or in one each where memory is short."""
-        patched = replace(self, model=self.model.with_patches(*group[0].patches))
+        patched = self._with(group[0].patches)
         regions = [each.region for each in group]
         try:
             return patched._forward(x, sigma, regions)

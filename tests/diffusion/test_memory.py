@@ -250,3 +250,51 @@ def test_a_weight_of_the_wrong_shape_is_refused_by_name(network):
     network.part.sources[FIRST] = network.part.sources["conv_out.weight"]
     with pytest.raises(BrokenFile, match="is needed"):
         weight(network)
+
+
+class Noted(Plus):
+    """A patch that counts how often it is applied."""
+
+    times = 0
+
+    def applied(self, name, weight):
+        self.times += 1
+        return super().applied(name, weight)
+
+
+def alternating(network: Handle, *patches: Plus) -> torch.Tensor:
+    """The first weight of a network that soon goes back to other patches."""
+    with network.resident(patches, alternates=True) as module:
+        return module.get_parameter(FIRST).clone()
+
+
+def test_a_network_that_goes_to_and_fro_is_patched_once(network, memory):
+    patch, plain = Noted(1.0, FIRST), weight(network)
+    for _ in range(3):
+        assert torch.equal(alternating(network), plain)
+        assert torch.equal(alternating(network, patch), plain + 1)
+    assert patch.times == 1
+    assert memory.used_bytes == network.bytes + plain.nbytes
+
+
+def test_what_is_kept_for_that_goes_when_it_ends(network, memory):
+    patch, plain = Noted(1.0, FIRST), weight(network)
+    alternating(network, patch)
+    assert torch.equal(weight(network, patch), plain + 1)
+    assert (memory.used_bytes, memory.held[network].spare) == (network.bytes, {})
+    assert torch.equal(weight(network), plain)
+
+
+@pytest.mark.parametrize("shortage", ["limit", "policy", "device"])
+def test_nothing_is_kept_twice_where_memory_is_short(network, memory, shortage):
+    if shortage == "limit":
+        memory.limit_bytes = network.bytes + 1
+    elif shortage == "policy":
+        memory.policy = "offload"
+    else:
+        memory.free_bytes = lambda: network.bytes
+    patch, plain = Noted(1.0, FIRST), weight(network)
+    for _ in range(2):
+        assert torch.equal(alternating(network, patch), plain + 1)
+        assert torch.equal(alternating(network), plain)
+    assert (patch.times, memory.used_bytes) == (2, network.bytes)

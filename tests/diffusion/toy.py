@@ -47,7 +47,7 @@ class ToyHandle:
     memory: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(device=torch.device("cpu")))
 
     @contextmanager
-    def resident(self, patches=()):
+    def resident(self, patches=(), alternates=False):
         yield self.module
 
 
