@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from diffusion import noise
+from diffusion.batching import Network
 from diffusion.controlnet import network_on
 from diffusion.errors import DiffusionError, FamilyMismatch
 from diffusion.families import title, understands
@@ -20,7 +21,7 @@ from diffusion.inpaint import Kept, differential, mask_for, network_extra, repai
 from diffusion.model import Model, quiet
 from diffusion.noise import RunNoise
 from diffusion.preview import preview
-from diffusion.regions import Network, Regions, placed
+from diffusion.regions import Regions, placed
 from diffusion.reuse import denoising_less, predicting_less
 from diffusion.samplers import SAMPLERS, Sampler
 from diffusion.samplers.step import Guided, GuidedDenoise, Noise, SizedNoise, Step

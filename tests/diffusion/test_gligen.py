@@ -6,6 +6,7 @@ import torch
 from diffusers import UNet2DConditionModel
 from safetensors.torch import save_file
 
+from diffusion.batching import Network
 from diffusion.blocks import UnetShape, inverted, translated, unet_names
 from diffusion.checkpoint import Header
 from diffusion.errors import FamilyMismatch, UnknownCheckpoint
@@ -14,7 +15,7 @@ from diffusion.gligen import MOST_BOXES, Gligen, Grounding, TextBox, open_gligen
 from diffusion.grounding import grounded
 from diffusion.guidance import cfg
 from diffusion.memory import Handle, Hollow, Memory
-from diffusion.regions import Network, placed
+from diffusion.regions import placed
 from diffusion.sample import Guider
 from diffusion.values import Conditioning, Prompt
 from tests import tiny

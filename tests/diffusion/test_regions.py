@@ -3,9 +3,10 @@ from dataclasses import replace
 import pytest
 import torch
 
+from diffusion.batching import Network
 from diffusion.controlnet import Control, ControlNet, Said
 from diffusion.model import Model
-from diffusion.regions import Box, Network, placed
+from diffusion.regions import Box, placed
 from diffusion.values import Conditioning
 from tests.diffusion.toy import NOISE, Toy, ToyHandle, latent, prompt, says, toy_model
 

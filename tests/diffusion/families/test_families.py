@@ -5,11 +5,12 @@ from dataclasses import replace
 import pytest
 import torch
 
+from diffusion.batching import Network
 from diffusion.encode import encode
 from diffusion.errors import FamilyMismatch
 from diffusion.families import FAMILIES, title
 from diffusion.library import Checkpoint
-from diffusion.regions import Network, placed
+from diffusion.regions import placed
 from diffusion.values import Conditioning, Framing
 from nodes.latent import empty_latent_image
 from nodes.sampling import ksampler

@@ -5,12 +5,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from diffusion.batching import Network
 from diffusion.errors import FamilyMismatch
 from diffusion.guidance import cfg
 from diffusion.keyframes import Keyframe, Keyframes
 from diffusion.lora import with_lora
 from diffusion.noise import RunNoise
-from diffusion.regions import Network, placed
+from diffusion.regions import placed
 from diffusion.sample import Guider, Job, prepare, sample
 from diffusion.schedules import between, normal
 from diffusion.values import Conditioning, Latent, Prompt
