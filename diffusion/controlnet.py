@@ -204,7 +204,9 @@ def one_control(control: Control, query: Query, members: list[int], base: Base) 
             "Load it with the node Load ControlNet Model (diff), connected to that model.",
         )
     index = torch.tensor(members, device=query.x.device)
-    hint = fitted_hint(control.hint, query.x.shape[-2] * 8, query.x.shape[-1] * 8)
+    step = 16 if net.adapts and net.family == "sdxl" else 8  # such an adapter sees so many pixels at once
+    height, width = (-(-side * 8 // step) * step for side in query.x.shape[-2:])
+    hint = fitted_hint(control.hint, height, width)
     images, told = len(query.x) // query.prompts, query.saying(control.said)
     hint = hint[torch.tensor([row % images % len(hint) for row in members])]
     with network.resident((*net.patches, *limited(network, base.patches))) as module:

@@ -215,6 +215,13 @@ def test_an_adapter_for_lines_reads_one_channel(loaded, denoise):
     assert torch.allclose(denoise(net.control(grey)), denoise(net.control(HINT[..., :1])), atol=1e-5)
 
 
+def test_an_adapter_that_sees_sixteen_pixels_at_once_steers_a_picture_of_any_size(loaded, sdxl):
+    net = loaded(T2IAdapter(3, [8, 8, 8, 8], 2, 16, "full_adapter_xl").state_dict())
+    odd = Query(torch.randn(1, 4, 9, 15, generator=RANDOM), 500.0, TOKENS)
+    (first, *_) = one_control(net.control(HINT), odd, [0], sdxl).inner
+    assert first.shape[-2:] == (5, 8)
+
+
 def union() -> ControlNetUnionModel:
     """A small ControlNet for several kinds of hints, for a model that reads sizes."""
     return tiny.randomised(
