@@ -127,7 +127,7 @@ class Network:
 
     def _beside(self, x: Tensor, region: Region) -> Tensor | None:
         """What the network is given beside the state in a region: what its prompt shows, or what all get."""
-        shown = prompt_extra(self.model, region.prompt, x)
+        shown = prompt_extra(self.model, region.prompt, x, self.concat)
         shown = self.concat if shown is None else shown
         return region.area.of(shown) if shown is not None and region.area else shown
 

@@ -85,12 +85,13 @@ def network_extra(model: Model, latent: Latent, clean: Tensor) -> Tensor | None:
     return torch.cat((mask_for(latent.noise_mask, clean).round(), clean), 1)
 
 
-def prompt_extra(model: Model, prompt: Prompt, x: Tensor) -> Tensor | None:
+def prompt_extra(model: Model, prompt: Prompt, x: Tensor, run: Tensor | None = None) -> Tensor | None:
     """What a network for inpainting or editing is given beside the state, as a prompt brings it.
 
     None if the prompt brings nothing the network has a place for. For inpainting it is the mask, rounded,
     and the picture; for editing (Brooks et al. 2023, arXiv:2211.09800) only the picture, in the VAE's space
     unless the family scales it.
+    run: the `network_extra` of the run, whose mask a picture without one is given with.
     """
     if prompt.concat_latent is None:
         return None
@@ -102,9 +103,10 @@ def prompt_extra(model: Model, prompt: Prompt, x: Tensor) -> Tensor | None:
     room = model.in_channels - x.shape[1]
     if room == picture.shape[1]:
         return model.latent_in(picture) if model.family.scales_edits else picture
-    if room != picture.shape[1] + 1 or prompt.concat_mask is None:
+    given = prompt.concat_mask if prompt.concat_mask is not None or run is None else run[:, :1]
+    if room != picture.shape[1] + 1 or given is None:
         return None
-    mask = as_noise_mask(prompt.concat_mask).to(x)
+    mask = as_noise_mask(given).to(x)
     if mask.shape[-2:] != x.shape[-2:]:
         mask = resized(mask, width, height, "bilinear", "center")
     return torch.cat((tiled(mask.round(), len(x)), model.latent_in(picture)), 1)

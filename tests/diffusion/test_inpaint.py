@@ -153,6 +153,13 @@ def test_an_inpainting_network_is_given_the_picture_and_mask_that_a_prompt_bring
     assert torch.equal(beside[0, 0], torch.ones(8, 8)) and torch.allclose(beside[:, 1:], picture * 0.18215)
 
 
+def test_a_picture_that_a_prompt_brings_without_a_mask_is_given_with_the_mask_of_the_run():
+    entry, run = prompt(concat_latent=torch.ones(1, 4, 8, 8)), torch.rand(1, 5, 8, 8)
+    beside = prompt_extra(toy_model(in_channels=9), entry, torch.zeros(1, 4, 8, 8), run)
+    assert torch.equal(beside[:, :1], run[:, :1].round())
+    assert torch.allclose(beside[:, 1:], torch.tensor(0.18215))
+
+
 def test_a_picture_of_another_size_is_cut_and_resized():
     entry = prompt(concat_latent=torch.ones(1, 4, 8, 16), concat_mask=torch.ones(1, 1, 64, 128))
     assert prompt_extra(toy_model(in_channels=9), entry, torch.zeros(1, 4, 8, 8)).shape == (1, 5, 8, 8)
