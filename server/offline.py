@@ -65,7 +65,9 @@ class Bench:
         if any(not problem.warning for problem in found):
             raise InvalidWorkflow(found)
         made = {"output": self.config.output, "temp": self.config.temp}
-        check(workflow, specs, targets, Folders(self.config.models, self.config.input, made))
+        folders = Folders(self.config.models, self.config.input, made)
+        for warning in check(workflow, specs, targets, folders):
+            watch({"kind": "node_problem", "node": warning.node, "problem": msgspec.to_builtins(warning)})
         with closing(self.hub.subscribe(self.hub.seq)) as events:
             run = await self.queue.add(document.write(workflow), targets=targets)
             async for frame in events:

@@ -168,11 +168,13 @@ def test_a_package_of_the_same_name_elsewhere_stops_the_start(tmp_path: Path) ->
 @pytest.mark.slow
 def test_a_workflow_is_rendered_without_a_server(tmp_path: Path) -> None:
     out = tmp_path / "picture.png"
-    settings = ["--set", "sampler.steps=1", "--set", "positive.text=a rocket", "-o", str(out), "--json"]
+    values = ["sampler.steps=1", "positive.text=a rocket", "latent.width=130"]
+    settings = [*(word for value in values for word in ("--set", value)), "-o", str(out), "--json"]
     found = subprocess.run(
         [sys.executable, "-m", "server", "run", "workflows/text_to_image.json", *settings],
         cwd=cli.PROGRAM, capture_output=True, text=True,
     )  # fmt: skip
     assert (found.returncode, json.loads(found.stdout)["files"]) == (0, [str(out)])
     assert " INFO " not in found.stderr and "KSampler\n" in found.stderr
+    assert "Empty Latent Image: width is 130, which is not a multiple of 8, so 128 is used." in found.stderr
     assert out.read_bytes().startswith(b"\x89PNG")
