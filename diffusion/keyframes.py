@@ -29,6 +29,7 @@ class Keyframes:
     """Strengths in the order in which they hold. Without any, the strength is 1 all the time.
 
     The first one holds from the beginning, wherever it stands; of several at one place, the last one given.
+    One that a step of the sampling passes, and the next one with it, never holds.
     """
 
     frames: tuple[Keyframe, ...] = ()
