@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from diffusion.control_lora import ControlLora, limited
-from diffusion.errors import DiffusionError, FamilyMismatch
+from diffusion.errors import DiffusionError
 from diffusion.memory import Handle, Patch
 from diffusion.networks import Vector
 
@@ -164,9 +164,8 @@ class Query(NamedTuple):
 
 
 class Base(NamedTuple):
-    """The model that is steered: its family, its network and what changes that."""
+    """The model that is steered: its network and what changes that."""
 
-    family: str
     network: Handle
     patches: tuple[Patch, ...] = ()
 
@@ -185,12 +184,7 @@ def steering(controls: Sequence[Sequence[Control]], query: Query, base: Base) ->
 
 
 def network_on(net: ControlNet, base: Base) -> Handle:
-    """The network that steers a model. Raises FamilyMismatch if it is made for another model family."""
-    if net.family not in (None, base.family):
-        raise FamilyMismatch(
-            f"This ControlNet is made for {net.family}, but the model is {base.family}.",
-            "Load a ControlNet made for the model's family.",
-        )
+    """The network that steers a model. Raises FamilyMismatch if it is made of another model's weights."""
     return net.network if isinstance(net.network, Handle) else net.network.on(base.network)
 
 

@@ -87,7 +87,7 @@ class Model:
     @property
     def base(self) -> Base:
         """What ControlNets know of it."""
-        return Base(self.family.name, self.network, self.patches)
+        return Base(self.network, self.patches)
 
     def latent_in(self, latent: Tensor) -> Tensor:
         """From the VAE's space into the network's."""

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from diffusion import noise
 from diffusion.batching import Network
-from diffusion.controlnet import network_on
+from diffusion.controlnet import ControlNet, network_on
 from diffusion.errors import DiffusionError, FamilyMismatch
 from diffusion.families import title, understands
 from diffusion.gligen import places
@@ -279,9 +279,19 @@ def require_family(model: Model, *conditionings: Conditioning) -> None:
                 hint="Connect the text encoder from the same Load Checkpoint as the model.",
             )
         for control in prompt.controls:
-            network_on(control.net, model.base)
+            require_control(model, control.net)
         if prompt.grounding is not None:
             places(prompt.grounding.gligen, model.network)
+
+
+def require_control(model: Model, net: ControlNet) -> None:
+    """Refuse a ControlNet that cannot steer a model."""
+    if net.family not in (None, model.family.name):
+        raise FamilyMismatch(
+            f"This ControlNet is made for {title(net.family)}, but the model is {model.family.title}.",
+            hint="Load a ControlNet made for the model's family.",
+        )
+    network_on(net, model.base)
 
 
 def fitted(latent: Latent, model: Model) -> Latent:

@@ -6,7 +6,7 @@ from diffusers import ControlNetUnionModel, T2IAdapter
 from safetensors.torch import load_file, save_file
 
 from diffusion.controlnet import KINDS, Query, Said, completed, fitted_hint, one_control
-from diffusion.errors import DiffusionError, FamilyMismatch
+from diffusion.errors import DiffusionError
 from diffusion.networks import Vector
 from diffusion.resize import resized
 from tests import tiny
@@ -26,12 +26,6 @@ def net(library):
 def base(checkpoint):
     """The small model, as controls know it."""
     return checkpoint.model.base
-
-
-@pytest.fixture
-def sdxl(base):
-    """A model of another family."""
-    return base._replace(family="sdxl")
 
 
 @pytest.fixture
@@ -143,11 +137,6 @@ def test_a_hint_is_enlarged_to_nearest_pixels():
     assert fitted_hint(hint, 4, 4)[0, 0, 0].tolist() == [0, 0, 1, 1]
 
 
-def test_a_control_of_another_family_is_refused(net, denoise):
-    with pytest.raises(FamilyMismatch, match="made for sdxl"):
-        denoise(replace(net, family="sdxl").control(HINT))
-
-
 def test_a_control_that_averages_adds_the_same_everywhere(net, base):
     query = Query(X[:1], 500.0, TOKENS)
     (middle,) = one_control(replace(net, averages=True).control(HINT), query, [0], base).middle
@@ -215,10 +204,10 @@ def test_an_adapter_for_lines_reads_one_channel(loaded, denoise):
     assert torch.allclose(denoise(net.control(grey)), denoise(net.control(HINT[..., :1])), atol=1e-5)
 
 
-def test_an_adapter_that_sees_sixteen_pixels_at_once_steers_a_picture_of_any_size(loaded, sdxl):
+def test_an_adapter_that_sees_sixteen_pixels_at_once_steers_a_picture_of_any_size(loaded, base):
     net = loaded(T2IAdapter(3, [8, 8, 8, 8], 2, 16, "full_adapter_xl").state_dict())
     odd = Query(torch.randn(1, 4, 9, 15, generator=RANDOM), 500.0, TOKENS)
-    (first, *_) = one_control(net.control(HINT), odd, [0], sdxl).inner
+    (first, *_) = one_control(net.control(HINT), odd, [0], base).inner
     assert first.shape[-2:] == (5, 8)
 
 
@@ -249,23 +238,23 @@ SIZES = Vector(torch.randn(1, tiny.WIDTH, generator=RANDOM), torch.full((1, 6), 
 QUERY = Query(X[:1], 500.0, torch.randn(1, 77, 2 * tiny.WIDTH, generator=RANDOM), 1, SIZES)
 
 
-def test_a_union_is_told_the_kind_of_its_hint(loaded, sdxl):
+def test_a_union_is_told_the_kind_of_its_hint(loaded, base):
     module = union()
     net = loaded(module.state_dict(), tiny.METADATA)
     told = torch.zeros(1, 6)
     told[:, KINDS["normal"]] = 1
     options = SIZES.arguments() | {"control_type": told, "control_type_idx": [4], "return_dict": False}
     down, middle = module(X[:1], 500.0, QUERY.tokens, [HINT.movedim(-1, 1)], **options)
-    made = one_control(net.of_kind("normal").control(HINT), QUERY, [0], sdxl)
+    made = one_control(net.of_kind("normal").control(HINT), QUERY, [0], base)
     assert net.family == "sdxl" and net.kinds == 6
     assert torch.allclose(made.middle[0], middle, atol=1e-5)
     assert all(torch.allclose(a, b, atol=1e-5) for a, b in zip(made.skips, down, strict=True))
 
 
-def test_a_union_that_is_told_nothing_makes_nothing_of_kinds(loaded, sdxl):
+def test_a_union_that_is_told_nothing_makes_nothing_of_kinds(loaded, base):
     net = loaded(union().state_dict(), tiny.METADATA)
     nets = (net, net.of_kind("openpose"))
-    made = [one_control(each.control(HINT), QUERY, [0], sdxl) for each in nets]
+    made = [one_control(each.control(HINT), QUERY, [0], base) for each in nets]
     assert not torch.allclose(made[0].middle[0], made[1].middle[0], atol=1e-4)
 
 

@@ -273,5 +273,5 @@ def test_what_else_a_latent_carries_comes_along():
 
 def test_a_control_of_another_family_is_refused_before_any_work():
     control = ControlNet(ToyHandle(), "sdxl").control(torch.zeros(1, 8, 8, 3))
-    with pytest.raises(FamilyMismatch, match="made for sdxl, but the model is sd15"):
+    with pytest.raises(FamilyMismatch, match="made for SDXL, but the model is Stable Diffusion 1"):
         require_family(toy_model(), says(0, controls=(control,)))
