@@ -1,14 +1,15 @@
 import { useState, type JSX } from "react";
 import { runId } from "../model/path";
-import { resultsOf } from "../state/runs";
+import { makerOf, resultsOf } from "../state/runs";
 import type { ShownItem } from "../api/types";
 import { useDocument, useRuns, useShell, useStudio } from "../ui/editor";
 import { picturesOf } from "../ui/pictures";
-import { Icon } from "../ui/icon";
 import type { NodeSpec } from "../model/spec";
 import { picksFrom } from "../model/geometry";
 import { Chosen } from "../widgets/chosen";
+import { NoPicture } from "../widgets/no-picture";
 import { Upload } from "../widgets/upload";
+import { useGone } from "../widgets/use-gone";
 import { PictureStrip } from "./picture-strip";
 import { useStale, useStatus } from "./status";
 
@@ -20,8 +21,14 @@ function useShown(id: string): readonly ShownItem[] {
   return useRuns((state) => resultsOf(state, key).shown.get(name) ?? NOTHING);
 }
 
-/** What a node that saves or shows has to show: the newest picture, large; the others of its batch below. */
+/** What a node that saves or shows has to show. Another document's node of the same id is another one. */
 export function NodePicture({ id }: { id: string }): JSX.Element {
+  const place = useDocument((state) => JSON.stringify([state.key, state.path]));
+  return <Pictures key={place} id={id} />;
+}
+
+/** The newest picture, large; the others of its batch below. */
+function Pictures({ id }: { id: string }): JSX.Element {
   const shown = useShown(id);
   const stale = useStale(id);
   const images = shown.filter((item) => item.kind === "image");
@@ -34,37 +41,33 @@ export function NodePicture({ id }: { id: string }): JSX.Element {
         {texts.map((each) => each.text).join("\n")}
       </pre>
     ) : (
-      <div className="node-picture picture-none">
-        <Icon name="asset" size={20} />
-        <span>The picture appears here</span>
-      </div>
+      <NoPicture>The picture appears here</NoPicture>
     );
   }
   return (
     <div className="node-picture">
-      <Final id={id} images={images} item={item} stale={stale} />
+      <Final images={images} item={item} stale={stale} />
       {images.length > 1 && <PictureStrip count={images.length} at={images.indexOf(item)} onChange={setAt} />}
     </div>
   );
 }
 
 interface FinalProps {
-  id: string;
   images: readonly ShownItem[];
   item: ShownItem;
   stale: boolean;
 }
 
 /** A finished picture; the one before it stays until the new one has arrived. */
-function Final({ id, images, item, stale }: FinalProps): JSX.Element {
+function Final({ images, item, stale }: FinalProps): JSX.Element {
   const { client, shell } = useStudio();
-  const run = useRuns(
-    (state) => state.list.find((each) => each.outputs.some((output) => output.node === id))?.id ?? null,
-  );
+  const run = useRuns((state) => makerOf(state.list, item));
   const size = useShell(({ zoom }) => (zoom > 1.4 ? 1024 : zoom > 0.6 ? 512 : 256));
   const source = client.fileUrl(item.folder, item.name, size);
   const [ready, setReady] = useState("");
+  const [gone, onError] = useGone(source);
   const at = images.indexOf(item);
+  if (gone) return <NoPicture>This picture is gone. Run again to see one.</NoPicture>;
   return (
     <button
       type="button"
@@ -83,6 +86,7 @@ function Final({ id, images, item, stale }: FinalProps): JSX.Element {
         draggable={false}
         data-ready={ready === source || undefined}
         onLoad={() => setReady(source)}
+        onError={onError}
       />
       {stale && <span className="picture-stale">out of date</span>}
     </button>

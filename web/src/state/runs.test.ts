@@ -1,9 +1,23 @@
 import { expect, test } from "vitest";
 
-import { IDLE, resultsOf, statusInside, statusOf } from "./runs";
+import type { Run } from "../api/types";
+import { IDLE, makerOf, resultsOf, statusInside, statusOf } from "./runs";
 import { bodyOf, json, problem, run, started } from "./toys";
 
 type World = Awaited<ReturnType<typeof started>>;
+
+const EMPTY_RUN: Run = {
+  id: "",
+  state: "succeeded",
+  title: "",
+  created: 1,
+  started: null,
+  finished: null,
+  attempt: 0,
+  position: null,
+  outputs: [],
+  problems: [],
+};
 
 const results = ({ editor }: World) =>
   resultsOf(editor.runs.store.getState(), editor.document.store.getState().key);
@@ -164,6 +178,21 @@ test("after a reload the pictures of the last run are there again", async () => 
   again.socket.say({ kind: "resync", seq: 40 });
   await again.breathe();
   expect(results(again).shown.get("save")?.[0]?.name).toBe("a.png");
+});
+
+test("a picture is of the run that made it, also where a newer run has a node of that id", () => {
+  const made = (id: string, folder: "output" | "temp", name: string): Run => {
+    const items = [{ kind: "image" as const, folder, name, width: 8, height: 8, text: "" }];
+    return { ...EMPTY_RUN, id, outputs: [{ node: "save", items }] };
+  };
+  const list = [made("r3", "temp", "a.png"), made("r2", "output", "b.png"), made("r1", "output", "a.png")];
+  const find = (folder: "output" | "temp", name: string) =>
+    makerOf(list, { kind: "image", folder, name, width: 8, height: 8, text: "" });
+  expect([find("output", "a.png"), find("temp", "a.png"), find("output", "c.png")]).toEqual([
+    "r1",
+    "r3",
+    null,
+  ]);
 });
 
 test("a subgraph shows what the nodes inside it do", () => {

@@ -4,7 +4,7 @@ import { type StoreApi, createStore } from "zustand/vanilla";
 
 import { type Client, Refused, Unreachable } from "../api/client";
 import type { PreviewFrame } from "../api/decode";
-import type { Problem, Run, ServerEvent } from "../api/types";
+import type { Problem, Run, ServerEvent, ShownItem } from "../api/types";
 import { parse } from "../model/format";
 import { neededNodes } from "../model/stale";
 import type { Workflow } from "../model/workflow";
@@ -61,6 +61,12 @@ const REFRESH_DELAY = 150;
 /** The results of a document. */
 export function resultsOf(state: RunsState, document: string): Results {
   return state.results.get(document) ?? NO_RESULTS;
+}
+
+/** The run that made a file, if it is one of these, newest first: names in the temporary folder come again. */
+export function makerOf(list: readonly Run[], { folder, name }: ShownItem): string | null {
+  const isIt = (item: ShownItem): boolean => item.folder === folder && item.name === name;
+  return list.find((run) => run.outputs.some(({ items }) => items.some(isIt)))?.id ?? null;
 }
 
 /** The status of a node of a document, by the id its run knows it by. */
