@@ -21,11 +21,13 @@ from tests.web.person import (
     node,
     panel,
     paste_file,
+    paste_text,
     picture,
     ready,
     run,
     select,
     set_number,
+    steadily,
     template,
 )
 
@@ -131,6 +133,41 @@ def test_a_picture_is_pasted_into_the_selected_node(page: Page):
     select(page, "Load Image")
     paste_file(page, "pasted.png", APPLE, "image/png")
     assert loaded(page, "pasted").startswith("pasted")
+
+
+def test_a_picture_that_arrives_late_is_not_put_into_another_workflow(page: Page):
+    new_workflow(page)
+    add(page, "Load Image", 500, 200)
+    held = []
+    page.route("**/v1/files", lambda route: held.append(route))
+    place = node(page, "Load Image").get_by_role("button", name="Upload image")
+    drop(page, place, "late.png", APPLE, "image/png")
+    steadily(page, lambda: held, "nothing was sent")
+    new_workflow(page)
+    add(page, "Load Image", 500, 200)
+    with page.expect_response("**/v1/models"):
+        held[0].continue_()
+    expect(node(page, "Load Image").get_by_role("combobox", name="image")).not_to_contain_text("late")
+    assert not document(page)["nodes"]["load_image"]["inputs"]["image"].startswith("late")
+
+
+def test_a_result_that_is_gone_says_so(page: Page):
+    new_workflow(page)
+    chosen = {"type": "LoadImageOutput", "inputs": {"image": "gone.png"}}
+    paste_text(page, json.dumps({"format": 1, "id": "gone", "title": "", "nodes": {"load": chosen}}))
+    expect(page.get_by_text("This result is gone")).to_be_visible()
+
+
+def test_a_preview_whose_file_is_gone_says_so(page: Page):
+    template(page, "Image to image")
+    reads = {"type": "LoadImage", "inputs": {"image": "photogram_apple.png"}}
+    shows = {"type": "PreviewImage", "inputs": {"images": {"link": ["read", "IMAGE"]}}}
+    new_workflow(page)
+    nodes = {"read": reads, "show": shows}
+    paste_text(page, json.dumps({"format": 1, "id": "seen", "title": "", "nodes": nodes}))
+    page.route("**/v1/files/temp/**", lambda route: route.fulfill(status=404))
+    run(page)
+    expect(page.get_by_text("This picture is gone")).to_be_visible(timeout=SLOW)
 
 
 def test_a_picture_without_a_workflow_dropped_on_the_canvas_becomes_a_node(page: Page):

@@ -4,6 +4,7 @@ import { addNode, freeNodeId, newNode, setValue } from "../model/edit";
 import { picksFrom } from "../model/geometry";
 import { selectionOf } from "../model/selection";
 import type { NodeSpec } from "../model/spec";
+import { samePlace } from "../state/document";
 import type { Studio } from "../ui/editor";
 import type { Point } from "../ui/popover";
 import { upload } from "./file-host";
@@ -32,8 +33,13 @@ export async function takeFile(studio: Studio, file: File, at: Point | null): Pr
 export async function loadPicture(studio: Studio, file: File, at: Point | null): Promise<void> {
   const meant = at === null ? selectedNode(studio) : nodeAt(at);
   const input = meant === null ? null : pictureInput(studio, meant);
+  const before = studio.document.store.getState();
   const name = await upload(studio, file);
   if (name === null) return;
+  if (!samePlace(before, studio.document.store.getState())) {
+    studio.notices.info(`${name} is in the input folder now.`);
+    return;
+  }
   if (meant !== null && input !== null) {
     studio.document.apply(`load ${name}`, (graph) => setValue(graph, meant, input, name));
     return;

@@ -52,6 +52,11 @@ export interface DocumentState extends OpenDocument {
   readonly draftsKept: boolean;
 }
 
+/** Whether the same graph of the same document is in front: what took a while may have been meant for another. */
+export function samePlace(one: DocumentState, other: DocumentState): boolean {
+  return one.key === other.key && one.path === other.path;
+}
+
 export interface Documents {
   readonly store: StoreApi<DocumentState>;
   /** Change the graph in front, as one labelled step ("connect", "paste 4 nodes"). */

@@ -1,8 +1,10 @@
 import { useRef, useState, type ClipboardEvent, type DragEvent, type JSX } from "react";
 import { setValue } from "../model/edit";
+import { samePlace } from "../state/document";
 import { useDocument, useStudio } from "../ui/editor";
 import { Icon } from "../ui/icon";
 import { useFiles, useTab } from "./props";
+import { useGone } from "./use-gone";
 
 const DRAGGED_FILE = "application/x-photogram-file";
 
@@ -15,14 +17,16 @@ export function Upload({ node, name: label }: { node: string; name: string }): J
   const chooser = useRef<HTMLInputElement>(null);
   const [busy, setBusy] = useState(false);
   const [over, setOver] = useState(false);
-  const [broken, setBroken] = useState<string | null>(null);
+  const [gone, onError] = useGone(picture);
   const take = (file: File | undefined): void => {
     if (file === undefined) return;
+    const before = document.store.getState();
     setBusy(true);
     void files
       .upload(file)
       .then((name) => {
-        if (name !== null) document.apply(`load ${name}`, (graph) => setValue(graph, node, label, name));
+        if (name !== null && samePlace(before, document.store.getState()))
+          document.apply(`load ${name}`, (graph) => setValue(graph, node, label, name));
       })
       .finally(() => setBusy(false));
   };
@@ -52,8 +56,8 @@ export function Upload({ node, name: label }: { node: string; name: string }): J
         onDrop={drop}
         onPaste={(event: ClipboardEvent) => take(event.clipboardData.files[0])}
       >
-        {picture !== null && broken !== picture ? (
-          <img src={picture} alt="" decoding="async" draggable={false} onError={() => setBroken(picture)} />
+        {picture !== null && !gone ? (
+          <img src={picture} alt="" decoding="async" draggable={false} onError={onError} />
         ) : (
           <span className="file-hint">
             <Icon name="upload" size={18} />

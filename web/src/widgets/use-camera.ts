@@ -1,6 +1,7 @@
 import { useState } from "react";
 import { capturesOnRun } from "../model/webcam";
 import type { Port } from "../model/workflow";
+import { samePlace } from "../state/document";
 import { type CameraState, OFF, cameraKey } from "../state/cameras";
 import { useCameras, useCatalog, useDocument, useStudio } from "../ui/editor";
 
@@ -31,8 +32,7 @@ export function useCamera({ node: id }: Port): CameraControls {
     setBusy(true);
     try {
       const name = await cameras.take(path, id);
-      const now = document.store.getState();
-      if (name === null || now.key !== before.key || now.path !== before.path) return;
+      if (name === null || !samePlace(before, document.store.getState())) return;
       onTaken(name);
       if (onRun) cameras.hold(path, id);
       else cameras.stop(path, id);
