@@ -60,10 +60,10 @@ OF_TEXT = ("lora_te", "text_encoder")
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The tensors of a LoRA file that change one module, by their role, and their keys in the file."""
+    """The tensors of a LoRA file that change one module, and their keys in the file, both by their role."""
 
     tensors: Mapping[str, Tensor]
-    keys: tuple[str, ...]
+    keys: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,14 +114,14 @@ class WithLora(NamedTuple):
 def read_lora(file: WeightFile) -> Lora:
     """Sort a LoRA file's tensors by the module they change."""
     tensors: dict[str, dict[str, Tensor]] = {}
-    keys: dict[str, list[str]] = {}
+    keys: dict[str, dict[str, str]] = {}
     for key in file.header.entries:
         module, role = split_role(key)
         tensors.setdefault(module, {})[role] = file.tensor(key)
-        keys.setdefault(module, []).append(key)
+        keys.setdefault(module, {})[role] = key
     if not tensors:
         raise BrokenFile(f"{file.path.name} is empty: it changes nothing.", "Download the file again.")
-    return Lora(file.path.name, {name: Group(tensors[name], tuple(keys[name])) for name in tensors})
+    return Lora(file.path.name, {name: Group(tensors[name], keys[name]) for name in tensors})
 
 
 def split_role(key: str) -> tuple[str, str]:
@@ -166,13 +166,13 @@ def with_lora(
 
 
 def keys_of(lora: Lora, homeless: set[str], without_text: bool) -> tuple[str, ...]:
-    """The keys of modules that have no place. Told in the log, for a LoRA works without them."""
-    wanted = (name for name in lora.groups if name in homeless)
+    """Those keys that have no place, in order. Told in the log, for a LoRA works without them."""
     keys = tuple(
         key
-        for name in wanted
+        for name, group in lora.groups.items()
         if not (without_text and name.startswith(OF_TEXT))
-        for key in lora.groups[name].keys
+        for key in group.keys.values()
+        if key in homeless
     )
     if keys:
         log.warning("%s: %d keys fit nothing, such as %s", lora.name, len(keys), keys[0])
@@ -180,14 +180,12 @@ def keys_of(lora: Lora, homeless: set[str], without_text: bool) -> tuple[str, ..
 
 
 def changes(lora: Lora, network: Handle, names: Mapping[str, str]) -> tuple[dict[str, Change], set[str]]:
-    """What a LoRA does to each weight of a network, and the modules of the file that have no place in it."""
+    """What a LoRA does to each weight of a network, and the keys of the file that have no place in it."""
     found: dict[str, Change] = {}
     homeless: set[str] = set()
     for name, group in lora.groups.items():
-        wanted = changes_of(group) if name in names else None
-        if not wanted:
-            homeless.add(name)
-            continue
+        wanted, unknown = changes_of(group) if name in names else ({}, group.keys.keys())
+        homeless.update(group.keys[role] for role in unknown)
         for suffix, (change, sized) in wanted.items():
             weight = names[name] + suffix
             if weight in network.part.sources:
@@ -208,11 +206,8 @@ def require_fit(lora: str, module: str, sized: Sized, network: Handle, weight: s
         )
 
 
-def changes_of(group: Group) -> dict[str, tuple[Change, Sized]]:
-    """What a group does to its module's `.weight` and `.bias`.
-
-    Nothing if any of its tensors is of an unknown kind.
-    """
+def changes_of(group: Group) -> tuple[dict[str, tuple[Change, Sized]], Collection[str]]:
+    """What a group does to its module's `.weight` and `.bias`, and the roles of it that are unknown."""
     rest = dict(group.tensors)
     magnitude = rest.pop("dora_scale", None)
     found: dict[str, tuple[Change, Sized]] = {}
@@ -222,7 +217,7 @@ def changes_of(group: Group) -> dict[str, tuple[Change, Sized]]:
                 found[suffix] = decomposed(sized.delta, magnitude), sized
             else:
                 found[suffix] = plain(sized), sized
-    return {} if rest.keys() - {"alpha"} else found
+    return found, rest.keys() - {"alpha"} if found else group.keys.keys()
 
 
 def model_names(network: Handle) -> dict[str, str]:

@@ -183,10 +183,13 @@ def test_keys_that_fit_nothing_are_told(apply, caplog):
     assert "2 keys fit nothing" in caplog.text
 
 
-def test_a_kind_of_patch_that_is_not_known_is_told_and_left_out(apply):
-    odd = {f"{KOHYA}.ia3_scale": torch.ones(8, 1)}
-    patched = apply(pair() | odd | pair(KOHYA.replace("to_q", "to_k")))
-    assert len(patched.unmatched) == 3
+def test_a_tensor_of_an_unknown_kind_is_told_and_those_beside_it_are_applied(apply, library):
+    plain = weight(library.checkpoint(tiny.CHECKPOINT).model)
+    tensors, alone = pair(), "lora_unet_conv_in.ia3_scale"
+    odd = {f"{KOHYA}.bias_indices": torch.ones(2, 3), alone: torch.ones(8, 1)}
+    patched = apply(tensors | odd)
+    assert sorted(patched.unmatched) == [alone, f"{KOHYA}.bias_indices"]
+    assert torch.allclose(weight(patched.model), plain + product(tensors), atol=1e-6)
 
 
 def test_a_lora_of_another_family_is_refused(apply):
