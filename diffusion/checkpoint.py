@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeAlias
 import torch
 from torch import Tensor, nn
 
-from diffusion.errors import BrokenFile
+from diffusion.errors import BrokenFile, DiffusionError
 
 DTYPES: Mapping[str, torch.dtype] = MappingProxyType(
     {
@@ -137,7 +137,7 @@ class Part:
     surplus: the file's keys under the prefix that have no place in the module.
     pieces: how a weight lies in its tensor, where it is not all of it. rounded: a smaller number format that
     the weights are first brought to, as if they had been stored in it. load: builds it with its weights
-    instead, where a library does both at once.
+    instead, where a library does both at once. lack: why the file has no such network, if it has none.
     """
 
     title: str
@@ -149,6 +149,7 @@ class Part:
     pieces: Mapping[str, Piece] = field(default_factory=lambda: MappingProxyType({}))
     rounded: torch.dtype | None = None
     load: Callable[["WeightFile"], nn.Module] | None = None
+    lack: DiffusionError | None = None
 
     def shape(self, header: Header, name: str) -> tuple[int, ...]:
         """The shape of a weight as the file has it."""

@@ -359,14 +359,15 @@ def union_kinds(header: Header, control: Part) -> int:
 
 def absent(name: str, title: str) -> Part:
     """A part that is not in the file; building it says so."""
+    lack = MissingPart(
+        f"{name} has no {title} inside.",
+        f"Choose a complete version of this model, or load the {title} alone with {LOADERS[title]}.",
+    )
 
     def refuse() -> nn.Module:
-        raise MissingPart(
-            f"{name} has no {title} inside.",
-            f"Choose a complete version of this model, or load the {title} alone with {LOADERS[title]}.",
-        )
+        raise lack
 
-    return Part(title, "network", refuse, {})
+    return Part(title, "network", refuse, {}, lack=lack)
 
 
 def input_channels(network: Handle) -> int:
@@ -384,7 +385,8 @@ def embedding_vectors(file: WeightFile, encoder: str) -> Tensor | None:
     if bundled:
         own = [key for key in bundled if key.endswith((f".{encoder}", "string_to_param.*"))]
         return torch.cat([rows_of(file.tensor(key)) for key in own]) if own else None
-    key = next((name for name in (encoder, "string_to_param.*", "*") if name in keys), keys[0])
+    trained = [key for key in keys if key.startswith("string_to_param.")]
+    key = next((name for name in (encoder, *trained, "*") if name in keys), keys[0])
     return rows_of(file.tensor(key))
 
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from diffusion.controlnet import Base, Control, ControlNet, Query, Residuals, steering
-from diffusion.errors import OutOfMemory
+from diffusion.errors import DiffusionError, OutOfMemory
 from diffusion.family import Family, LatentFormat, Reading
 from diffusion.guidance import PLAIN, Guidance
 from diffusion.hooks import Hook, hooked
@@ -83,6 +83,11 @@ class Model:
     def with_hook(self, hook: Hook) -> "Model":
         """A model that computes something else, on top of the changes it has. This one stays as it is."""
         return replace(self, hooks=(*self.hooks, hook))
+
+    @property
+    def lack(self) -> DiffusionError | None:
+        """Why it cannot be used, if its file has no such network."""
+        return self.network.part.lack
 
     @property
     def base(self) -> Base:
@@ -182,6 +187,11 @@ class TextEncoder:
     prompt_hooks: tuple[WeightHook, ...] = ()
     socket: ClassVar[str] = "CLIP"
 
+    @property
+    def lack(self) -> DiffusionError | None:
+        """Why it cannot be used, if its file has no such network."""
+        return next((lack for tower in self.towers if (lack := tower.network.part.lack)), None)
+
     def with_patches(self, name: str, *patches: Patch) -> "TextEncoder":
         """A text encoder with more patches on the tower of that name. This one stays as it is."""
         return replace(
@@ -214,6 +224,11 @@ class Vae:
     channels: int = 4
     downscale: int = 8
     socket: ClassVar[str] = "VAE"
+
+    @property
+    def lack(self) -> DiffusionError | None:
+        """Why it cannot be used, if its file has no such network."""
+        return self.network.part.lack
 
 
 def forward(module: nn.Module, query: Query, x: Tensor, added: Residuals | None) -> Tensor:

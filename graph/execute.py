@@ -23,6 +23,7 @@ from graph.failure import problem_of
 from graph.held import Held
 from graph.jobs import HostFor, Job, document_jobs, set_base_keys
 from graph.keys import is_fresh, origin_keys, output_key, result_key
+from graph.lack import require_whole
 from graph.mapping import all_blocked, differ, pieces
 from graph.node import Blocked, From, Implementation, Result
 from graph.plan import Plan
@@ -112,6 +113,7 @@ class _Execution:
         for node in pinned:
             self.held.values[node] = known[node]
         for node in pinned:
+            require_whole(self.jobs[node], known[node], run.plan.targets, self.jobs, self.held)
             self.held.hold(node, known[node])
 
     async def drive(self) -> None:
@@ -332,6 +334,7 @@ class _Execution:
             self.fetching[reader] -= 1
             if not future.done():
                 future.set_result(None)
+        require_whole(self.jobs[node], known, self.run.plan.targets, self.jobs, self.held)
         self.held.hold(node, known)
         self.stack.done(node)
 
