@@ -47,7 +47,7 @@ def full_size(folder: Path) -> Handle:
 
 def names(network: Handle) -> dict[str, str]:
     """How LoRA files spell the network's modules."""
-    return model_names(network.part)
+    return model_names(network)
 
 
 def lora_for(network: Handle, folder: Path) -> WeightFile:
