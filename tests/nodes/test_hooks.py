@@ -6,10 +6,8 @@ from diffusion.errors import MissingFile
 from diffusion.keyframes import Keyframe
 from diffusion.merge import Beyond
 from diffusion.weight_hooks import WeightHooks
-from graph.define import marked, spec_of
+from graph.define import marked
 from nodes import hooks, properties
-from nodes.lora import load_lora
-from nodes.text import encode_prompt
 from tests import tiny
 from tests.diffusion.toy import says
 
@@ -87,14 +85,16 @@ def test_keyframes_are_set_on_hooks_only_where_there_are_some(lora):
     assert hooks.set_hook_keyframes(lora) is lora
 
 
-def test_a_text_encoder_with_hooks_encodes_as_load_lora_s(library):
-    model, clip, _vae = library.checkpoint(tiny.CHECKPOINT)
-    full = hooks.create_hook_lora(tiny.LORA, library=library)
-    (entry,) = encode_prompt("a fox", hooks.set_clip_hooks(clip, hooks=full)).entries
-    (expected,) = encode_prompt("a fox", load_lora(model, clip, tiny.LORA, library=library)[1]).entries
-    assert entry.tokens.equal(expected.tokens)
-    assert (entry.hooks, hooks.set_clip_hooks(clip)) == (full.hooks, clip)
-    assert spec_of(hooks.set_clip_hooks).inputs[2].default is False
+def test_a_text_encoder_takes_hooks_for_itself_and_for_its_prompts(library, lora):
+    clip = library.checkpoint(tiny.CHECKPOINT).text_encoder
+    keyed = hooks.set_hook_keyframes(lora, hooks.create_hook_keyframe(0.5))
+    made = hooks.set_clip_hooks(clip, hooks=keyed)
+    assert made.prompt_hooks == keyed.hooks
+    assert [patch.strength for each in made.phases for patch in each.patches[0]] == [0.25]
+    alone = hooks.set_clip_hooks(clip, False, True, keyed)
+    assert alone.prompt_hooks == ()
+    assert [patch.strength for each in alone.phases for patch in each.patches[0]] == [0.125]
+    assert hooks.set_clip_hooks(clip) is clip
 
 
 def test_prompts_are_given_hooks_beside_those_they_have(lora):
