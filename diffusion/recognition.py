@@ -19,12 +19,13 @@ def recognised(header: Header) -> Family:
 
     Raises UnknownCheckpoint: what the file is if that is known, else each family's reason.
     """
-    reasons = []
+    refusals: dict[str, list[str]] = {}
     for family in FAMILIES:
         reason = family.refuses(header)
         if reason is None:
             return family
-        reasons.append(f"not {family.title}, because {reason}")
+        refusals.setdefault(reason, []).append(family.title)
+    reasons = [f"not {' or '.join(titles)}, because {reason}" for reason, titles in refusals.items()]
     known = ", ".join(family.title for family in FAMILIES)
     if kind := stranger(header):
         raise UnknownCheckpoint(

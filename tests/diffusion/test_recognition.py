@@ -40,6 +40,14 @@ def test_who_picks_a_model_of_another_kind_is_told_which_can_be_run(tmp_path):
         recognised(read_header(tmp_path / "wan.safetensors"))
 
 
+def test_a_file_that_no_family_takes_is_told_each_reason_once(tmp_path):
+    save_file({"blocks.0.strange": torch.zeros(1)}, tmp_path / "strange.safetensors")
+    with pytest.raises(UnknownCheckpoint) as refused:
+        recognised(read_header(tmp_path / "strange.safetensors"))
+    assert refused.value.message.count("it has no U-Net") == 1
+    assert "not Stable Diffusion 1 or Stable Diffusion 2 or" in refused.value.message
+
+
 def test_a_file_may_bring_the_preview_colours_of_its_own_vae(folder):
     rows = [[1, 0, 0], [0, 1, 0], [0, 0, 1], [0, 0, 0], [0.5, 0.25, 0]]
     metadata = {"preview.latent_rgb": json.dumps(rows)}
