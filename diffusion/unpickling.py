@@ -86,6 +86,13 @@ class Inert:
         """Drop what is added."""
 
 
+class Parameters(dict[str, object]):
+    """A dictionary of tensors that is a module of PyTorch, too."""
+
+    def __setstate__(self, state: dict[str, dict[str, object]]) -> None:
+        self.update(state["_parameters"])
+
+
 def rebuilt(storage: object, offset: object, shape: object, stride: object, *_rest: object) -> Stored:
     """A tensor as PyTorch describes it. Raises Refused if it reaches beyond its storage."""
     if not isinstance(storage, Storage) or not isinstance(shape, tuple) or not isinstance(stride, tuple):
@@ -145,30 +152,24 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
 KNOWN: Mapping[tuple[str, str], object] = MappingProxyType(
     {
         ("collections", "OrderedDict"): OrderedDict,
-        ("builtins", "dict"): dict,
-        ("builtins", "set"): set,
-        ("__builtin__", "dict"): dict,
-        ("__builtin__", "set"): set,
+        **{(module, kind.__name__): kind for module in ("builtins", "__builtin__") for kind in (dict, set)},
         ("torch._utils", "_rebuild_tensor"): rebuilt,
         ("torch._utils", "_rebuild_tensor_v2"): rebuilt,
         ("torch._utils", "_rebuild_parameter"): itself,
         ("torch._utils", "_rebuild_parameter_with_state"): itself,
         ("torch._tensor", "_rebuild_from_type_v2"): retyped,
         ("torch.nn.parameter", "Parameter"): Inert,
-        ("torch", "Tensor"): Inert,
-        ("torch", "Size"): Inert,
-        ("torch", "device"): Inert,
-        ("numpy.core.multiarray", "scalar"): nothing,
-        ("numpy._core.multiarray", "scalar"): nothing,
-        ("numpy.core.multiarray", "_reconstruct"): Inert,
-        ("numpy._core.multiarray", "_reconstruct"): Inert,
+        ("torch.nn.modules.container", "ParameterDict"): Parameters,
+        **{(f"numpy.{core}.multiarray", "scalar"): nothing for core in ("core", "_core")},
+        **{(f"numpy.{core}.multiarray", "_reconstruct"): Inert for core in ("core", "_core")},
         ("numpy", "ndarray"): Inert,
         ("numpy", "dtype"): Inert,
         ("_codecs", "encode"): nothing,
         ("argparse", "Namespace"): Inert,
         ("pytorch_lightning.callbacks.model_checkpoint", "ModelCheckpoint"): Inert,
         **{("torch", name): format for name, format in FORMATS.items()},
-        **{("torch", name): Inert for name in ("float16", "float32", "float64", "bfloat16", "int64")},
+        **{("torch", name): Inert for name in ("Tensor", "Size", "device", "float16", "float32", "float64")},
+        **{("torch", name): Inert for name in ("bfloat16", "int64")},
     }
 )
 """Every name a file may say, and what it stands for here."""

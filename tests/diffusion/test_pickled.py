@@ -243,6 +243,16 @@ def test_a_pickled_embedding_is_found_by_its_name(tmp_path):
     assert torch.equal(library.embedding("cat"), vectors)
 
 
+def test_an_embedding_as_it_was_first_trained_is_found_whatever_its_word(tmp_path):
+    library = tiny.library(tiny.models(tmp_path))
+    library.converted = tmp_path / "converted"
+    vectors = torch.randn(2, tiny.WIDTH)
+    trained = torch.nn.ParameterDict({"sks": torch.nn.Parameter(vectors)})
+    value = {"string_to_token": {"sks": torch.tensor(265)}, "string_to_param": trained}
+    saved(tmp_path / "embeddings" / "cat.pt", value)
+    assert torch.equal(library.embedding("cat"), vectors)
+
+
 def test_a_changed_pickled_file_is_converted_again(tmp_path):
     library = tiny.library(tiny.models(tmp_path))
     library.converted = tmp_path / "converted"
