@@ -1,6 +1,7 @@
 """What a benchmark tells: figures, printed as a table or, with --json, as JSON for `bench.all`."""
 
 import json
+import resource
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -35,6 +36,11 @@ def cost(function: Callable[[], object], times: int = 1, before: Callable[[], ob
         walls.append(time.perf_counter() - wall)
         cpus.append(time.process_time() - cpu)
     return Cost(min(walls), min(cpus))
+
+
+def peak_bytes() -> int:
+    """The most memory the process ever had."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def show(figures: Iterable[Figure]) -> None:

@@ -8,7 +8,6 @@ U-Net with random weights at 512x512, whose file of 1.7 GB lies in the temporary
 """
 
 import copy
-import resource
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -20,7 +19,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from bench.figures import Cost, Figure, cost, show
+from bench.figures import Cost, Figure, cost, peak_bytes, show
+from bench.plain import measured
 from bench.weights import write_full_size
 from diffusion.encode import encode
 from diffusion.guidance import cfg
@@ -73,6 +73,7 @@ def each_sampler(nothing: Job, network: "Idle") -> Iterator[Figure]:
 
 def full_size() -> Iterator[Figure]:
     """The network people use, with weights that mean nothing."""
+    yield from by_the_library("full size, 512x512", is_xl=False)
     with tempfile.TemporaryDirectory() as folder:
         write_full_size(Path(folder) / "full.safetensors")
         memory = Memory(precision=PRECISION)
@@ -88,6 +89,7 @@ def full_size() -> Iterator[Figure]:
 
 def full_size_xl() -> Iterator[Figure]:
     """SDXL: one step of ours, one of the plain loop with the very same module, and one in bfloat16."""
+    yield from by_the_library("SDXL, 1024x1024", is_xl=True)
     with tempfile.TemporaryDirectory() as folder:
         write_full_size(Path(folder) / "xl.safetensors", is_xl=True)
         memory = Memory(precision=PRECISION)
@@ -102,6 +104,13 @@ def full_size_xl() -> Iterator[Figure]:
         yield from compared("SDXL, 1024x1024", ours, theirs)
         yield Figure("SDXL: peak memory, with the mapped file", peak_bytes() / 1e9, "GB")
         yield from in_bfloat16("SDXL, 1024x1024", job, ours)
+
+
+def by_the_library(name: str, is_xl: bool) -> Iterator[Figure]:
+    """What the diffusers library's own pipeline takes, in a process of its own."""
+    found = measured(is_xl)
+    yield Figure(f"{name}, pipeline of the library: CPU per step", found["CPU per step"], "ms")
+    yield Figure(f"{name}, pipeline of the library: peak memory", found["peak memory"], "GB")
 
 
 def beside_plain(name: str, job: Job, times: int) -> Iterator[Figure]:
@@ -221,11 +230,6 @@ def random_job(model: Model, steps: int = 2, width: int = 768, cells: int = 64) 
     sigmas = SCHEDULES["sgm_uniform"](steps, model.noise)
     guider = Guider(model, (wanted,), (unwanted,), cfg(CFG))
     return Job(guider, Latent(torch.zeros(1, 4, cells, cells)), sigmas, noise=RunNoise(SEED))
-
-
-def peak_bytes() -> int:
-    """The most memory the process ever had."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 class Idle(nn.Module):

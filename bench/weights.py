@@ -69,16 +69,19 @@ def load(path: Path) -> Memory:
         return memory
 
 
-def write_full_size(path: Path, is_xl: bool = False) -> None:
-    """A file with every weight of the full-size U-Net under its original name, small, random and float16."""
+def write_full_size(path: Path, is_xl: bool = False, original: bool = True) -> None:
+    """A file with every weight of the full-size U-Net, small, random and float16.
+
+    Each goes by its original name, or by that of the diffusers library.
+    """
     with torch.device("meta"):
         module = UNet2DConditionModel(**(XL_CONFIG if is_xl else FULL_CONFIG))
     names = inverted(unet_names(XL) | vector_names("add_embedding") if is_xl else unet_names(FULL))
     header, place = {}, 0
     for key, tensor in module.state_dict().items():
         size = 2 * math.prod(tensor.shape)
-        original = f"{UNET_PREFIXES[0]}{translated(key, names)}"
-        header[original] = {
+        name = f"{UNET_PREFIXES[0]}{translated(key, names)}" if original else key
+        header[name] = {
             "dtype": "F16",
             "shape": list(tensor.shape),
             "data_offsets": [place, place + size],
