@@ -142,8 +142,10 @@ def with_lora(
 ) -> WithLora:
     """A model and, if given, a text encoder with a LoRA on top of what they have.
 
-    Raises FamilyMismatch if it fits neither.
+    Raises FamilyMismatch if it fits neither; without strength it need not fit.
     """
+    if not strength_model and not strength_text:
+        return WithLora(model, text_encoder, ())
     on_model, homeless = changes(lora, model.network, model_names(model.network))
     on_text: dict[str, dict[str, Change]] = {}
     for tower in text_encoder.towers if text_encoder else ():

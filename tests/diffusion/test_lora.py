@@ -197,6 +197,13 @@ def test_a_lora_of_another_family_is_refused(apply):
         apply(pair("transformer.double_blocks.0.img_attn.qkv"))
 
 
+def test_a_lora_of_another_family_without_strength_changes_nothing(apply, library):
+    model, text, _vae = library.checkpoint(tiny.CHECKPOINT)
+    other = pair("transformer.double_blocks.0.img_attn.qkv")
+    patched = apply(other, strength_model=0.0, strength_text=0.0)
+    assert patched.model is model and patched.text_encoder is text
+
+
 def test_a_lora_of_another_width_is_refused_with_both_sizes(apply):
     with pytest.raises(FamilyMismatch, match="8 x 2048 in the LoRA, but 8 x 8"):
         apply(pair(columns=2048))
