@@ -16,7 +16,7 @@ from pathlib import Path
 
 import torch
 
-from bench.figures import Cost, Figure, cost, peak_bytes, show
+from bench.figures import Figure, cost, peak_bytes, show
 from bench.weights import FULL_CONFIG, XL_CONFIG, write_full_size
 
 CFG, SEED = 4.5, 5
