@@ -197,10 +197,12 @@ async def test_an_expanded_result_is_known_the_next_time(bench):
     assert (await bench.value(graph, "c"), bench.ran) == (4, [])
 
 
+@pytest.mark.slow
 async def test_a_deep_expansion_ends(bench):
     assert await bench.value(wired(loop=("Loop", {"a": 0, "times": 2_000})), "loop") == 2_000
 
 
+@pytest.mark.slow
 async def test_an_expansion_without_end_is_stopped(bench):
     with pytest.raises(NodeFailed, match="more than 10,000") as failed:
         await bench.run(wired(loop=("Loop", {"a": 0, "times": 1_000_000})), "loop")
@@ -239,6 +241,7 @@ async def test_a_chain_of_10_000_nodes_fails_in_one_sentence(bench):
         await bench.run(type(graph)(graph.nodes, links), f"n{DEEP - 1}")
 
 
+@pytest.mark.slow
 async def test_a_chain_of_10_000_nodes_is_cancelled(bench):
     seen = iter(range(10 * DEEP))
     run = bench.prepared(chain(DEEP), [f"n{DEEP - 1}"])
