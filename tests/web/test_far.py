@@ -52,3 +52,13 @@ def test_coming_near_brings_contents_and_wires_back(far: Page):
     expect(node(far, "CLIP Text Encode (Prompt) (text0)").get_by_role("textbox")).to_be_visible()
     steadily(far, lambda: wires(far) > 3, "the wires are not drawn")
     assert document(far)["nodes"]["text0"]["inputs"]["text"] == "prompt 0"
+
+
+def test_a_node_stands_where_it_belongs_however_many_before_it_are_out_of_view(far: Page):
+    canvas(far).press("End")
+    last = node(far, "VAE Decode (decode9)")
+    expect(last.get_by_role("button", name=re.compile("^output IMAGE"))).to_be_visible()
+    zoom, left, top = place(far)
+    x, y = document(far)["nodes"]["decode9"]["position"]
+    box = last.bounding_box()
+    assert (box["x"], box["y"]) == (pytest.approx(left + x * zoom, abs=1), pytest.approx(top + y * zoom, abs=1))
