@@ -175,12 +175,17 @@ function drawHatch(
   context.stroke(path);
 }
 
+function hasSign({ tone }: Plate, width: number, height: number): boolean {
+  const says = tone === "done" || tone === "reused" || tone === "failed" || tone === "warning";
+  return says && width >= 4 * SIGN && height >= 2.4 * SIGN;
+}
+
 /** What a node does, by shape as well as by colour: a tick, a bar, an exclamation mark. */
 function drawSign(context: CanvasRenderingContext2D, plate: Plate, view: View): void {
   const [x, y, width, height] = placed(plate, view);
   if (plate.tone === "running")
     context.fillRect(x, y + height - 4, width * Math.max(plate.done, 0.06), Math.min(4, height));
-  if (width < 4 * SIGN || height < 2.4 * SIGN) return;
+  if (!hasSign(plate, width, height)) return;
   const left = x + width - SIGN - 5;
   const top = y + 5;
   context.lineWidth = 2;
@@ -189,7 +194,7 @@ function drawSign(context: CanvasRenderingContext2D, plate: Plate, view: View): 
     context.moveTo(left, top + SIGN * 0.55);
     context.lineTo(left + SIGN * 0.38, top + SIGN * 0.92);
     context.lineTo(left + SIGN, top + SIGN * 0.15);
-  } else if (plate.tone === "failed" || plate.tone === "warning") {
+  } else {
     context.moveTo(left + SIGN / 2, top);
     context.lineTo(left + SIGN / 2, top + SIGN * 0.6);
     context.moveTo(left + SIGN / 2, top + SIGN * 0.82);
@@ -214,9 +219,12 @@ function drawTitles(context: CanvasRenderingContext2D, plates: readonly Plate[],
     const most = Math.min(3, Math.floor((height - 2) / leading));
     if (most < 1 || width < LEAST_TITLE) continue;
     context.globalAlpha = plate.state === "off" ? 0.5 : 1;
-    const lines = fitted(plate.title, (width - 8) / size, most, ink.advance);
+    // A title in the middle of a low node stands beside the sign in its corner.
+    const beside = hasSign(plate, width, height) && height / 2 - leading < SIGN + 8;
+    const room = width - (beside ? SIGN + 8 : 0);
+    const lines = fitted(plate.title, (room - 8) / size, most, ink.advance);
     const top = y + height / 2 - ((lines.length - 1) * leading) / 2;
-    for (const [at, line] of lines.entries()) context.fillText(line, x + width / 2, top + at * leading);
+    for (const [at, line] of lines.entries()) context.fillText(line, x + room / 2, top + at * leading);
   }
   context.globalAlpha = 1;
 }
