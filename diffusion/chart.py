@@ -9,7 +9,7 @@ from PIL import ImageDraw
 from diffusion.sheet import FAINT, INK, PAPER, as_image, font_for
 from diffusion.values import Image
 
-WIDTH, HEIGHT, LEFT, BOTTOM, MARGIN = 640, 400, 56, 44, 24
+WIDTH, HEIGHT, LEFT, BOTTOM, MARGIN = 640, 400, 56, 54, 24
 GRID, LINE = (228, 230, 234), (38, 100, 220)
 PALE = (186, 190, 198)
 Points = Sequence[tuple[float, float]]
@@ -39,7 +39,7 @@ def chart(lines: Mapping[str, Points], chosen: str, x_title: str, y_title: str) 
     pen.line(bold, LINE, 3, joint="curve")
     for x, y in bold:
         pen.ellipse((x - 4, y - 4, x + 4, y + 4), LINE)
-    pen.text((WIDTH - MARGIN, MARGIN - 4), chosen, LINE, font_for(200), anchor="ra")
+    pen.text((WIDTH - MARGIN, MARGIN - 4), chosen, LINE, font_for(144), anchor="ra")
     return as_image(page)
 
 
@@ -50,16 +50,22 @@ def _axes(
     titles: tuple[str, str],
 ) -> None:
     low, high, last = extent
-    font = font_for(140)
+    font = font_for(120)
     for tick in _ticks(low, high):
         y = place(0, tick)[1]
         pen.line([(LEFT, y), (WIDTH - MARGIN, y)], GRID)
         pen.text((LEFT - 8, y), f"{tick:g}", FAINT, font, anchor="rm")
-    for part in range(6):
-        x, y = place(last * part / 5, 0)
-        pen.text((x, y + 8), f"{last * part / 5:.3g}", FAINT, font, anchor="ma")
+    for step in whole_ticks(last):
+        x, y = place(step, 0)
+        pen.text((x, y + 8), str(step), FAINT, font, anchor="ma")
     pen.text((WIDTH / 2, HEIGHT - 4), titles[0], INK, font, anchor="md")
     pen.text((LEFT, 4), titles[1], INK, font, anchor="la")
+
+
+def whole_ticks(last: float) -> range:
+    """Whole numbers from 0 to the last, 1, 2 or 5 times a power of ten apart, so that there are ten at most."""
+    apart = next(base * 10**power for power in range(9) for base in (1, 2, 5) if last < base * 10**power * 10)
+    return range(0, int(last) + 1, apart)
 
 
 def _ticks(low: float, high: float) -> list[float]:

@@ -64,7 +64,7 @@ def sheet(images: Sequence[Tensor], labels: Labels) -> Image:
 
 def font_for(width: int) -> ImageFont.FreeTypeFont:
     """A font whose size suits pictures of that width."""
-    font = ImageFont.load_default(min(28, max(11, width // 12)))
+    font = ImageFont.load_default(min(48, max(12, width // 8)))
     assert isinstance(font, ImageFont.FreeTypeFont)  # every wheel of Pillow has FreeType
     return font
 

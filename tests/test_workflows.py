@@ -20,7 +20,7 @@ SIZES = {
         ("text_to_image", "image_to_image", "controlnet_edges", "lora_stickers", "four_steps"), (512, 512)
     ),
     "outpaint": (240, 128),
-    "sweep": (619, 435),
+    "sweep": (645, 440),
     "two_pass_upscale": (192, 192),
 }
 

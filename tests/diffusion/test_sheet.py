@@ -32,6 +32,11 @@ def test_labels_are_written_in_the_margins():
     assert not (plain[0] < 0.3).all(-1).any()
 
 
+@pytest.mark.parametrize("width", [128, 256, 384])
+def test_labels_are_an_eighth_of_a_picture_high_so_that_they_are_read_on_a_small_sheet(width):
+    assert font_for(width).size == width / 8
+
+
 def test_a_batch_lies_side_by_side_in_its_cell():
     wide = sheet([colour(1, 0, 0, batch=3)], Labels(("a",)))
     assert wide.shape[2] - sheet([colour(1, 0, 0)], Labels(("a",))).shape[2] == 60

@@ -136,7 +136,7 @@ def test_a_run_is_leafed_through_from_static_to_picture(page: Page):
     template(page, "How a picture forms")
     run(page)
     finished(page)
-    steps = node(page, "What the model sees at each step")
+    steps = node(page, "What the model sees")
     page.get_by_role("button", name="Workflows").first.click()  # the whole canvas for the graph
     command(page, "Fit the selection or all")
     slider = steps.get_by_role("slider", name="Picture")
