@@ -63,7 +63,7 @@ def _axes(
 
 
 def whole_ticks(last: float) -> range:
-    """Whole numbers from 0 to the last, 1, 2 or 5 times a power of ten apart, so that there are ten at most."""
+    """At most ten whole numbers from 0 to the last, 1, 2 or 5 times a power of ten apart."""
     apart = next(base * 10**power for power in range(9) for base in (1, 2, 5) if last < base * 10**power * 10)
     return range(0, int(last) + 1, apart)
 
