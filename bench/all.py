@@ -12,7 +12,7 @@ from pathlib import Path
 from bench.figures import Figure, line
 
 PROGRAM = Path(__file__).resolve().parent.parent
-BENCHMARKS = ("engine", "startup", "pictures", "weights", "lora", "template", "sampling", "editor")
+BENCHMARKS = ("engine", "startup", "pictures", "weights", "lora", "template", "sampling", "waiting", "editor")
 
 
 def main() -> None:
