@@ -16,9 +16,6 @@ test("a picture lies in the folder of its picker, or in the one its name says", 
 });
 
 test("models have no pictures", () => {
-  expect([host.pictureOf("loras", "a"), host.namesIn("loras"), host.namesIn("none")]).toEqual([
-    null,
-    ["a"],
-    [],
-  ]);
+  expect([host.pictureOf("loras", "a"), host.pictureOf("loras", "a [output]")]).toEqual([null, null]);
+  expect([host.namesIn("loras"), host.namesIn("none")]).toEqual([["a"], []]);
 });

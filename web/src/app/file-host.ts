@@ -12,8 +12,8 @@ export function fileHost(studio: Studio, folders: ReadonlyMap<string, readonly s
     namesIn: (folder) => folders.get(folder) ?? [],
     pictureOf: (folder, value) => {
       const [, name = value, said = folder] = ANNOTATED.exec(value) ?? [];
-      const place = FOLDERS.find((each) => each === said);
-      return place === undefined ? null : client.fileUrl(place, name, 512);
+      const [own, place] = [folder, said].map((wanted) => FOLDERS.find((each) => each === wanted));
+      return own === undefined || place === undefined ? null : client.fileUrl(place, name, 512);
     },
     upload: (file) => upload(studio, file),
   };
