@@ -6,7 +6,7 @@ from typing import NamedTuple, TypeAlias
 
 from torch import Tensor
 
-from diffusion.checkpoint import Header, Part
+from diffusion.checkpoint import Header, Part, WeightFile
 from diffusion.networks import Vector
 from diffusion.noise_range import NoiseRange
 from diffusion.prediction import Prediction
@@ -97,7 +97,7 @@ class Family:
     vector(prompt, height, width, is_negative): what the network takes besides the prompt for a picture of
     that many pixels; None if nothing.
     scales_edits: whether a network for editing sees the picture in its own space, not the VAE's.
-    augmentation: how its networks are told of pictures, if all of them read some.
+    augmentation(file): how the network in a file is told of pictures, if all of the family read some.
     betas: the first and the last of those its discrete noise levels are made of.
     preview: red, green and blue for each latent channel, in the network's space; preview_bias is added.
     """
@@ -114,5 +114,5 @@ class Family:
     preview_bias: Rgb = (0.0, 0.0, 0.0)
     vector: Callable[[Prompt, int, int, bool], Vector] | None = None
     scales_edits: bool = False
-    augmentation: Augmentation | None = None
+    augmentation: Callable[[WeightFile], Augmentation] | None = None
     betas: tuple[float, float] = (0.00085, 0.012)

@@ -252,7 +252,7 @@ class ModelLibrary:
         has_own = OWN_PREVIEW in file.header.metadata
         decoder = f"{file.path.stem}_taesd_decoder" if has_own else DECODERS.get(family.name, "")
         model = Model(family, noise, prediction, network, input_channels(network), latent=own)
-        told = family.augmentation
+        told = family.augmentation and family.augmentation(file)
         return following(replace(model, previewer=self.previewer(decoder), augmentation=told), file)
 
     def previewer(self, start: str) -> nn.Module | None:
@@ -296,7 +296,7 @@ class ModelLibrary:
         if vision_part(file.header) is None:
             raise MissingPart(
                 f"{file.path.name} has no image encoder inside.",
-                "Choose an unCLIP checkpoint, or load this one with Load Checkpoint.",
+                "Choose one that reads pictures (unCLIP, Stable Zero123), or use Load Checkpoint.",
             )
         return self.open_clip_vision(file)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from torch import Tensor
 
-from diffusion.checkpoint import Header, Part
+from diffusion.checkpoint import Header, Part, WeightFile
 from diffusion.clip import open_clip_part
 from diffusion.family import Family, LatentFormat, Parts, Reading, Sampling
 from diffusion.low_resolution import LowResolution
@@ -59,6 +59,11 @@ def vector(prompt: Prompt, _height: int, _width: int, _is_negative: bool) -> Vec
     return Vector(prompt.pooled[:, 0], prompt.pooled[:, :0])
 
 
+def augmentation(_file: WeightFile) -> LowResolution:
+    """Small pictures are as noisy as those that the published network was trained on."""
+    return LowResolution(linear_betas(*BETAS), MOST_NOISE)
+
+
 SD_X4 = Family(
     name="sd_x4",
     title="Stable Diffusion x4 Upscaler",
@@ -71,6 +76,6 @@ SD_X4 = Family(
     # Which colours its latents are is not published: the preview shows three channels as they are.
     preview=((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0), (0.0, 0.0, 0.0)),
     vector=vector,
-    augmentation=LowResolution(linear_betas(*BETAS), MOST_NOISE),
+    augmentation=augmentation,
     betas=BETAS,
 )

@@ -16,7 +16,7 @@ X = torch.zeros(2, 4, 6, 8)
 
 def told(noise: float = 0.0, seed: int = 5, x: torch.Tensor = X, small=SMALL) -> Prompt:
     prompt = Prompt(torch.zeros(1, 77, 8), torch.ones(1, 8), concat_latent=small, concat_noise=noise)
-    return SD_X4.augmentation.told(prompt, x, seed)
+    return SD_X4.augmentation(None).told(prompt, x, seed)
 
 
 @settings(max_examples=15)
