@@ -16,7 +16,7 @@ from diffusion.memory import Handle
 from diffusion.parts import part, under_first
 
 PREFIXES = ("", "image_encoder.", "clip_vision.")
-OPEN_PREFIXES = ("visual.", "embedder.model.visual.", "")
+OPEN_PREFIXES = ("visual.", "embedder.model.visual.", "cond_stage_model.model.visual.", "")
 OPEN_NAMES = {
     "class_embedding": "vision_model.embeddings.class_embedding",
     "conv1": "vision_model.embeddings.patch_embedding",

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from diffusion.controlnet import Base, Control, ControlNet, Query, Residuals, steering
-from diffusion.errors import DiffusionError, OutOfMemory
+from diffusion.errors import DiffusionError, MissingPart, OutOfMemory
 from diffusion.family import Family, LatentFormat, Reading
 from diffusion.guidance import PLAIN, Guidance
 from diffusion.hooks import Hook, hooked
@@ -189,7 +189,12 @@ class TextEncoder:
 
     @property
     def lack(self) -> DiffusionError | None:
-        """Why it cannot be used, if its file has no such network."""
+        """Why it cannot be used, if its file has no such network, or its family reads no text."""
+        if not self.towers:
+            return MissingPart(
+                "There is no text encoder: this model reads pictures, and no text.",
+                "Use Image Only Checkpoint Loader, and connect what StableZero123_Conditioning gives.",
+            )
         return next((lack for tower in self.towers if (lack := tower.network.part.lack)), None)
 
     def with_patches(self, name: str, *patches: Patch) -> "TextEncoder":

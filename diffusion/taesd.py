@@ -15,6 +15,7 @@ from diffusion.memory import Handle, Memory, loaded
 
 DECODERS = {
     "sd15": "taesd_decoder",
+    "zero123": "taesd_decoder",
     "sd2": "taesd_decoder",
     "sdxl": "taesdxl_decoder",
     "sdxl_refiner": "taesdxl_decoder",

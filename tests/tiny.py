@@ -5,6 +5,7 @@
     tiny.library(folder)            a ModelLibrary on it, computing in float32 on the CPU
     tiny.save_checkpoint(path)      Stable Diffusion 1 layout: U-Net, text encoder and VAE
     tiny.save_sd2(path), tiny.save_sdxl(path), tiny.save_refiner(path), tiny.save_x4(path)
+    tiny.save_zero123(path)         with the image encoder that it reads, and no text encoder
     tiny.save_lora(path, style)     kohya or diffusers names
     tiny.save_controlnet(path)      original or library names
     tiny.save_gligen(path)          original or library names
@@ -14,6 +15,7 @@ modules with the weights that the files hold, so a test can compare.
 """
 
 import shutil
+from dataclasses import replace
 from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
@@ -220,6 +222,18 @@ def save_x4(path: Path) -> Path:
     return saved(path, tensors | original_vae(6, X4_VAE_CHANNELS))
 
 
+def save_zero123(path: Path) -> Path:
+    """Write a checkpoint in the layout of Stable Zero123, as wide as it is where pictures are read."""
+    network = unet(7, 8, cross_attention_dim=768)
+    shape = replace(unet_shape(8), context=768)
+    tensors = renamed(network, inverted(unet_names(shape)), "model.diffusion_model.") | original_vae(7)
+    tensors |= open_visual(image_encoder(7, 768).state_dict(), "cond_stage_model.model.visual.")
+    tensors["cond_stage_model.model.ln_final.weight"] = torch.ones(768)  # left of the text transformer
+    projection = randomised(7, lambda: nn.Linear(772, 768))
+    tensors |= {f"cc_projection.{key}": value for key, value in projection.state_dict().items()}
+    return saved(path, tensors, torch.float32, {"vision.num_heads": str(HEADS)})
+
+
 def sdxl_shape(context: int, vector: int) -> UnetShape:
     """The architecture of the small SDXL networks: attention on the coarser level only, two layers deep."""
     return UnetShape(CHANNELS, (1, 1), (0, 2), 2, context, True, 4, vector=vector)
@@ -415,7 +429,7 @@ def open_text_encoder(seed: int) -> nn.Module:
     return randomised(seed + 100, lambda: CLIPTextModelWithProjection(config))
 
 
-def image_encoder(seed: int = 5) -> nn.Module:
+def image_encoder(seed: int = 5, projection: int = WIDTH) -> nn.Module:
     """The image encoder with projection that the files of that seed hold: 4 x 4 patches of 7 x 7 pixels."""
     config = CLIPVisionConfig(
         hidden_size=WIDTH,
@@ -424,7 +438,7 @@ def image_encoder(seed: int = 5) -> nn.Module:
         num_attention_heads=HEADS,
         image_size=28,
         patch_size=7,
-        projection_dim=WIDTH,
+        projection_dim=projection,
         hidden_act="quick_gelu",
     )
     return randomised(seed, lambda: CLIPVisionModelWithProjection(config))

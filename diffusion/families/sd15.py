@@ -1,6 +1,10 @@
-"""Stable Diffusion 1: a U-Net that reads CLIP-L's last layer; also smaller networks of that layout."""
+"""Stable Diffusion 1: a U-Net that reads CLIP-L's last layer; also smaller networks of that layout.
+
+Zero123 is one that reads what is seen in a picture and where the camera goes in place of a text.
+"""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from torch import Tensor
 
@@ -11,12 +15,31 @@ from diffusion.family import Family, LatentFormat, Parts, Reading, Sampling
 from diffusion.noise_range import linear_betas
 from diffusion.parts import control_part, find_unet, same_heads, unet_part, vae_part
 from diffusion.prediction import EPSILON, VELOCITY
+from diffusion.zero123 import FAMILY, WEIGHT, projection
 
 TEXT_PREFIXES = ("cond_stage_model.transformer.text_model.", "cond_stage_model.transformer.", "text_model.")
 
 
 def refuses(header: Header) -> str | None:
-    """Why a file is not of this family, or None."""
+    """Why a file is not of Stable Diffusion 1, or None."""
+    if reason := misfit(header):
+        return reason
+    if header.has(WEIGHT):
+        return f"its U-Net reads views of an object ({WEIGHT})"
+    if any(key.startswith("cond_stage_model.model.") for key in header.entries):
+        return "its text encoder is that of Stable Diffusion 2"
+    return None
+
+
+def refuses_views(header: Header) -> str | None:
+    """Why a file is not of Zero123, or None."""
+    if reason := misfit(header):
+        return reason
+    return None if header.has(WEIGHT) else f"its U-Net reads no views ({WEIGHT} is missing)"
+
+
+def misfit(header: Header) -> str | None:
+    """Why a U-Net is not laid out as that of Stable Diffusion 1, or None."""
     unet = find_unet(header)
     if unet is None:
         return "it has no U-Net (input_blocks.0.0.weight is missing)"
@@ -26,8 +49,6 @@ def refuses(header: Header) -> str | None:
         return f"its U-Net takes a vector of {unet.shape.vector} numbers besides the prompt (label_emb)"
     if unet.shape.linear or unet.shape.context == 1024:
         return f"its U-Net reads a prompt of width {unet.shape.context}, as Stable Diffusion 2 does"
-    if any(key.startswith("cond_stage_model.model.") for key in header.entries):
-        return "its text encoder is that of Stable Diffusion 2"
     return None
 
 
@@ -35,6 +56,11 @@ def parts(header: Header) -> Parts:
     """The networks in a file."""
     text = clip_part(header, TEXT_PREFIXES)
     return Parts(unet_part(header, same_heads), (text,), vae_part(header))
+
+
+def parts_without_text(header: Header) -> Parts:
+    """The networks in a file of Zero123."""
+    return Parts(unet_part(header, same_heads), (), vae_part(header))
 
 
 def control(header: Header) -> Part | None:
@@ -69,4 +95,14 @@ SD15 = Family(
         (-0.2829, 0.1762, 0.2721),
         (-0.2120, -0.2616, -0.7177),
     ),
+)
+
+ZERO123 = replace(
+    SD15,
+    name=FAMILY,
+    title="Zero123",
+    readings=(),
+    refuses=refuses_views,
+    parts=parts_without_text,
+    augmentation=projection,
 )

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from diffusers import ControlNetModel
@@ -7,12 +9,16 @@ from diffusers.loaders.single_file_utils import (
     convert_ldm_vae_checkpoint,
 )
 from safetensors.torch import load_file
+from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
 
 from diffusion.blocks import UnetShape, control_names, inverted, translated
 from diffusion.checkpoint import Entry, Header, Part
 from diffusion.clip import text_heads
+from diffusion.clip_vision import side_px, vision_part
 from diffusion.errors import BrokenFile
-from diffusion.families.sd15 import SD15
+from diffusion.families import FAMILIES
+from diffusion.families.sd15 import SD15, ZERO123
+from diffusion.memory import Hollow
 from diffusion.parts import same_heads, unet_config
 from diffusion.prediction import EPSILON, VELOCITY
 from tests import tiny
@@ -71,6 +77,58 @@ def test_a_full_size_inpainting_network_reads_nine_channels():
     part = SD15.parts(header_of(original_unet(UNET, cross_attention_dim=768, in_channels=9))).network
     with torch.device("meta"):
         assert part.build().conv_in.in_channels == 9
+
+
+@pytest.fixture(scope="module")
+def zero123() -> Header:
+    """The header of a full-size Stable Zero123 checkpoint, with what such files keep of the text encoder."""
+    with torch.device("meta"), Hollow():
+        vision = CLIPVisionModelWithProjection(
+            CLIPVisionConfig(
+                hidden_size=1024,
+                intermediate_size=4096,
+                num_hidden_layers=24,
+                num_attention_heads=16,
+                patch_size=14,
+                projection_dim=768,
+            )
+        )
+        rest = {
+            "cc_projection.weight": torch.empty(768, 772),
+            "cc_projection.bias": torch.empty(768),
+            "cond_stage_model.model.token_embedding.weight": torch.empty(49408, 768),
+            "cond_stage_model.model.positional_embedding": torch.empty(77, 768),
+            "cond_stage_model.model.ln_final.weight": torch.empty(768),
+            "cond_stage_model.model.ln_final.bias": torch.empty(768),
+            "cond_stage_model.model.text_projection": torch.empty(768, 768),
+            "cond_stage_model.model.logit_scale": torch.empty(()),
+            "model_ema.decay": torch.empty(()),
+        }
+    network = original_unet(replace(UNET, in_channels=8), cross_attention_dim=768, in_channels=8)
+    visual = tiny.open_visual(vision.state_dict(), "cond_stage_model.model.visual.", 24)
+    return header_of(network | original_vae() | visual | rest)
+
+
+def test_a_full_size_zero123_is_of_its_family_alone_and_loses_no_weight(zero123):
+    assert [family.name for family in FAMILIES if family.refuses(zero123) is None] == ["zero123"]
+    network, texts, vae = (found := ZERO123.parts(zero123)).network, found.texts, found.vae
+    assert (faults(zero123, network), texts, faults(zero123, vae)) == ([], (), [])
+    assert weights(zero123, network) == 859_520_964 + 4 * 320 * 9  # four more channels go in
+
+
+def test_a_full_size_zero123_brings_the_image_encoder_clip_vit_l(zero123):
+    vision = vision_part(zero123)
+    assert faults(zero123, vision) == []
+    assert (weights(zero123, vision), side_px(zero123, vision)) == (303_966_208, 224)
+    with torch.device("meta"), Hollow():
+        config = vision.build().config
+    assert (config.num_attention_heads, config.hidden_act) == (16, "quick_gelu")
+
+
+def test_a_network_for_editing_is_no_zero123():
+    header = header_of(original_unet(UNET, cross_attention_dim=768, in_channels=8))
+    assert [family.name for family in FAMILIES if family.refuses(header) is None] == ["sd15"]
+    assert ZERO123.refuses(header) == "its U-Net reads no views (cc_projection.weight is missing)"
 
 
 def test_a_full_size_controlnet_has_no_weight_missing_or_left_over():
