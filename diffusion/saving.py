@@ -9,14 +9,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from diffusion.checkpoint import DTYPES, Entry
+from diffusion.checkpoint import DTYPES, Entry, Part
 from diffusion.errors import DiffusionError
 from diffusion.memory import Handle, Patch, by_weight
 from diffusion.model import Model, TextEncoder, Vae
 
 NETWORK, VAE, TEXT = "model.diffusion_model.", "first_stage_model.", ("cond_stage_model.", "conditioner.")
+BESIDE = ("v_pred", "ztsnr", "edm_mean", "edm_std", "edm_vpred.", "noise_augmentor.", "cc_projection.")
+"""What a checkpoint has beside its networks that says how its diffusion model is used."""
 OWN_TEXT = "text_model."
 """What a text encoder's names start with in a file of its own, but for OpenCLIP's."""
 CODES = {dtype: code for code, dtype in DTYPES.items()}
@@ -33,6 +35,14 @@ class Saved(NamedTuple):
 def network_of(model: Model) -> Saved:
     """A diffusion model under the names it has in a checkpoint."""
     return Saved(model.network, model.patches, NETWORK)
+
+
+def beside(model: Model) -> Saved:
+    """What the checkpoint of a diffusion model has beside its networks, under the same names."""
+    file = model.network.file
+    marks = tuple(key for key in file.header.entries if key.startswith(BESIDE))
+    part = Part("marks", "network", nn.Identity, {}, surplus=marks)
+    return Saved(Handle(part, file, model.network.memory), (), "")
 
 
 def vae_of(vae: Vae, prefix: str = "") -> Saved:

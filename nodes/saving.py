@@ -8,7 +8,7 @@ from typing import Annotated, Literal, TypeAlias
 from diffusion.extraction import Wanted, pieces, write_lora
 from diffusion.latent_file import SUFFIX, read_latent, write_latent
 from diffusion.model import Model, TextEncoder, Vae
-from diffusion.saving import VAE, Saved, alone, network_of, texts_of, vae_of, write_weights
+from diffusion.saving import VAE, Saved, alone, beside, network_of, texts_of, vae_of, write_weights
 from diffusion.values import Latent
 from graph.define import node
 from graph.services import Inputs, Outputs, Progress, quiet
@@ -34,7 +34,7 @@ def checkpoint_save(
         vae: The VAE.
         filename_prefix: How the file's name begins. A slash makes a folder.
     """
-    _save([network_of(model), *texts_of(clip), vae_of(vae, VAE)], filename_prefix, outputs)
+    _save([network_of(model), beside(model), *texts_of(clip), vae_of(vae, VAE)], filename_prefix, outputs)
 
 
 @node("ModelSave", category="advanced/model_merging", title="ModelSave")
@@ -47,7 +47,7 @@ def model_save(
         model: The diffusion model.
         filename_prefix: How the file's name begins. A slash makes a folder.
     """
-    _save([network_of(model)], filename_prefix, outputs)
+    _save([network_of(model), beside(model)], filename_prefix, outputs)
 
 
 @node("VAESave", category="advanced/model_merging", title="VAESave")

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from diffusion.merge import evenly, mixed, mixed_text
+from diffusion.prediction import VELOCITY
 from diffusion.values import Latent
 from nodes.saving import (
     checkpoint_save,
@@ -45,6 +46,17 @@ def test_what_was_saved_can_be_loaded(library, tmp_path):
     assert library.checkpoint("Photogram.safetensors").model.family is model.family
     assert library.diffusion_model("Photogram.safetensors").in_channels == 4
     assert library.vae("Photogram_vae.safetensors").channels == 4
+
+
+def test_a_saved_model_is_used_as_its_checkpoint_says(library, tmp_path):
+    tiny.save_zero123(tmp_path / "checkpoints" / "views.safetensors")
+    tiny.save_sdxl(tmp_path / "checkpoints" / "velocity.safetensors", v_pred=torch.zeros(()))
+    for name in ("views", "velocity"):
+        model = library.checkpoint(f"{name}.safetensors").model
+        model_save(model, f"diffusion_models/{name}", outputs=Folder(tmp_path))
+        again = library.diffusion_model(f"{name}.safetensors")
+        assert (again.family, again.prediction) == (model.family, model.prediction)
+    assert again.prediction is VELOCITY
 
 
 def test_a_saved_text_encoder_can_be_loaded(library, tmp_path):
