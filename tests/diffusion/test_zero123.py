@@ -1,6 +1,6 @@
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
@@ -46,6 +46,7 @@ def asked(library, zero123) -> tuple[Conditioning, Conditioning]:
     return views(library.checkpoint_vision(NAME), zero123.vae, PICTURE, (64, 64), cameras)
 
 
+@settings(max_examples=15)
 @given(DEGREES, DEGREES)
 def test_a_camera_is_told_in_the_numbers_of_the_public_implementation(elevation, azimuth):
     polar = torch.deg2rad(torch.tensor((90.0 - elevation) - (90.0 - 0.0)))
@@ -54,6 +55,7 @@ def test_a_camera_is_told_in_the_numbers_of_the_public_implementation(elevation,
     assert torch.allclose(Orbit(elevation, azimuth).cameras(1)[0], expected, atol=1e-6)
 
 
+@settings(max_examples=15)
 @given(DEGREES, DEGREES, st.floats(-20, 20), st.floats(-20, 20))
 def test_each_camera_of_an_orbit_is_a_step_further_than_the_one_before(elevation, azimuth, higher, further):
     orbit = Orbit(elevation, azimuth, higher, further).cameras(3)
