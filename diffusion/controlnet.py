@@ -234,7 +234,7 @@ def steered(net: ControlNet, module: nn.Module, query: Query, index: Tensor, hin
             encoder_hidden_states=query.tokens[index].to(hint.dtype),
             return_dict=False,
             **options,
-            **(query.vector.rows(index).arguments() if query.vector else {}),
+            **(query.vector.rows(index).arguments(hint.dtype) if query.vector else {}),
         )
     return Residuals(tuple(skips), (middle,))
 

@@ -248,7 +248,7 @@ def forward(module: nn.Module, query: Query, x: Tensor, added: Residuals | None)
         mid_block_additional_residual=added.middle[0] if added.middle else None,
         down_intrablock_additional_residuals=list(added.inner) or None,
         return_dict=False,
-        **(query.vector.arguments() if query.vector else {}),
+        **(query.vector.arguments(kind) if query.vector else {}),
     )[0]
     return output.float()
 

@@ -8,6 +8,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+import torch
 from torch import Tensor, nn
 
 from diffusion.attention import Attention
@@ -27,11 +28,12 @@ class Vector(NamedTuple):
         """Those rows of the batch."""
         return Vector(self.pooled[index], self.numbers[index])
 
-    def arguments(self) -> dict[str, object]:
-        """How diffusers' U-Nets and ControlNets take it."""
+    def arguments(self, dtype: torch.dtype) -> dict[str, object]:
+        """How diffusers' U-Nets and ControlNets take it that compute in a number format."""
+        pooled = self.pooled.to(dtype) if self.pooled.is_floating_point() else self.pooled
         if self.numbers.shape[1]:
-            return {"added_cond_kwargs": {"text_embeds": self.pooled, "time_ids": self.numbers}}
-        return {"class_labels": self.pooled}
+            return {"added_cond_kwargs": {"text_embeds": pooled, "time_ids": self.numbers}}
+        return {"class_labels": pooled}
 
 
 def unet(config: Mapping[str, object]) -> nn.Module:

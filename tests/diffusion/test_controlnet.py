@@ -243,7 +243,11 @@ def test_a_union_is_told_the_kind_of_its_hint(loaded, base):
     net = loaded(module.state_dict(), tiny.METADATA)
     told = torch.zeros(1, 6)
     told[:, KINDS["normal"]] = 1
-    options = SIZES.arguments() | {"control_type": told, "control_type_idx": [4], "return_dict": False}
+    options = SIZES.arguments(torch.float32) | {
+        "control_type": told,
+        "control_type_idx": [4],
+        "return_dict": False,
+    }
     down, middle = module(X[:1], 500.0, QUERY.tokens, [HINT.movedim(-1, 1)], **options)
     made = one_control(net.of_kind("normal").control(HINT), QUERY, [0], base)
     assert net.family == "sdxl" and net.kinds == 6

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from diffusers import DDPMScheduler
@@ -9,6 +11,7 @@ from diffusion.clip_vision import Seen, see, squared
 from diffusion.encode import encode
 from diffusion.errors import FamilyMismatch, MissingPart
 from diffusion.guidance import cfg
+from diffusion.networks import Vector
 from diffusion.prediction import VELOCITY
 from diffusion.sample import Guider, Job, sample, told
 from diffusion.unclip import MERGED, SEED_SHIFT, Augmentor
@@ -112,6 +115,16 @@ def test_the_network_denoises_as_the_library_s_does(model):
     velocity = network(fed, 500, tokens, class_labels=model.augmentation.vector(prompt.pictures, 7)).sample
     expected = x / (sigma**2 + 1) - velocity * sigma / (sigma**2 + 1) ** 0.5
     assert torch.allclose(model.denoised(x, sigma, tokens, vector), expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_in_half_precision_the_network_is_told_of_pictures_too(model, dtype):
+    half = replace(model, network=model.network.computing_in(dtype))
+    random = torch.Generator().manual_seed(0)
+    x, tokens = torch.randn(1, 4, 8, 8, generator=random), torch.randn(1, 77, WIDTH, generator=random)
+    vector = Vector(AUGMENTOR.vector([Followed(seen(picture(4)))], 7), torch.zeros(1, 0))
+    answer = half.denoised(x, 3.0, tokens, vector)
+    assert torch.allclose(answer, model.denoised(x, 3.0, tokens, vector), atol=0.1)
 
 
 def test_a_run_follows_the_picture_that_its_prompt_names(library, model):
