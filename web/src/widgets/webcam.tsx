@@ -4,6 +4,7 @@ import type { CameraState } from "../state/cameras";
 import { Icon, type IconName } from "../ui/icon";
 import { type WidgetProps, useFiles, useTab } from "./props";
 import { type CameraControls, useCamera } from "./use-camera";
+import { useGone } from "./use-gone";
 
 const FAILED: Readonly<Record<NoCameraReason, string>> = {
   refused: "This page may not use the camera. Allow it beside the address in the browser, then try again.",
@@ -86,11 +87,12 @@ interface ViewProps {
 }
 
 function View({ state, picture, onRun }: ViewProps): JSX.Element {
+  const [gone, onError] = useGone(picture);
   if (state.kind === "live" && !(state.captured && picture !== null)) return <Live stream={state.stream} />;
-  const shows = picture !== null && (state.kind === "off" || state.kind === "live");
+  const shows = picture !== null && !gone && (state.kind === "off" || state.kind === "live");
   return (
     <div className="webcam-view">
-      {shows && <img src={picture} alt="Captured" decoding="async" draggable={false} />}
+      {shows && <img src={picture} alt="Captured" decoding="async" draggable={false} onError={onError} />}
       <p role="status" data-over={shows || undefined}>
         {sentence(state, onRun, shows)}
       </p>
