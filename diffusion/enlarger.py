@@ -53,11 +53,13 @@ def enlarger_part(file: WeightFile) -> Part:
 def filled(weights: dict[str, Tensor], file: WeightFile) -> Enlarger:
     """The network with its weights. Raises BrokenFile if they do not fit together."""
     try:
-        described = library().ModelLoader().load_from_state_dict(weights)
-    except (RuntimeError, ValueError, LookupError, AssertionError) as error:
-        reason = str(error).strip().splitlines()[-1].strip()
+        # A copy: the library takes some weights out of what it is given.
+        described = library().ModelLoader().load_from_state_dict(dict(weights))
+    except (RuntimeError, ValueError, LookupError, ArithmeticError, AssertionError) as error:
+        said = str(error).strip().rpartition("\n")[2].strip().rstrip(".")
+        reason = f": {said}" if said else ""
         raise BrokenFile(
-            f"The upscaler in {file.path.name} cannot be built: {reason}", OTHER_VERSION
+            f"The upscaler in {file.path.name} cannot be built{reason}.", OTHER_VERSION
         ) from error
     if described.purpose == "Inpainting":
         raise unknown(file)

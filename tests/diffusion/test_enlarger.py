@@ -86,6 +86,17 @@ def test_a_compact_network_without_weights_enlarges_to_nearest_pixels(opened):
     assert torch.equal(answer(opened(weights)), interpolate(PICTURE, scale_factor=2, mode="nearest"))
 
 
+def test_a_network_that_was_let_go_is_loaded_as_it_was(opened):
+    scale, kind, options = NETWORKS["SwinIR"]
+    options = options | {"upscale": 2 * scale, "upsampler": "nearest+conv", "start_unshuffle": 2}
+    module = tiny.randomised(5, lambda: getattr(tiny.enlarging("SwinIR"), kind)(**options))
+    weights = {key.replace("conv_first.", "conv_first.1."): each for key, each in module.state_dict().items()}
+    upscaler = opened(weights)
+    before = answer(upscaler)
+    upscaler.network.memory.evict_idle()
+    assert torch.equal(answer(upscaler), before)
+
+
 def test_another_network_is_refused_in_a_sentence(opened):
     with pytest.raises(UnknownCheckpoint, match="not an upscaler this program knows"):
         opened({"conv_in.weight": torch.zeros(3, 3, 3, 3)})
@@ -96,3 +107,15 @@ def test_a_network_that_lacks_weights_is_refused_in_a_sentence(opened):
     del weights["model.1.sub.0.RDB2.conv2.0.weight"]
     with pytest.raises(BrokenFile, match=r"a\.safetensors cannot be built: .*RDB2"):
         answer(opened(weights))
+
+
+def test_a_network_that_the_library_gives_up_without_a_word_is_refused_in_a_sentence(opened):
+    layers = {f"{part}_mean": ("weight", "bias") for part in ("sub", "add")}
+    layers |= {f"head.0.{place}": ("weight", "bias") for place in ("0", "1.body.0", "1.body.2")}
+    layers |= {f"head.0.2.body.{place}": ("weight",) for place in (0, 2)} | {"tail.0.1": ("weight", "bias")}
+    inner = ("self_attn.in_proj_weight", "self_attn.out_proj.weight", "linear1.weight", "linear2.weight")
+    crossed = ("multihead_attn.in_proj_weight", "multihead_attn.out_proj.weight")
+    layers |= {"body.encoder.layers.0": inner, "body.decoder.layers.0": (*inner, *crossed)}
+    weights = {f"{layer}.{each}": torch.zeros(3, 3) for layer, ends in layers.items() for each in ends}
+    with pytest.raises(BrokenFile, match=r"a\.safetensors cannot be built\."):
+        answer(opened(weights | {"sub_mean.bias": torch.zeros(3)}))
