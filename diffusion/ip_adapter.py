@@ -260,9 +260,9 @@ def width_read(adapter: IpAdapter) -> int:
 
 
 def width_told(encoder: ClipVision, patches: bool) -> int:
-    """In how many numbers an image encoder tells a picture, or each of its patches."""
+    """In how many numbers an image encoder tells a picture, or each of its patches; 0 if it does not."""
     inside = "vision_model.post_layernorm.weight" if patches else "visual_projection.weight"
-    return encoder.network.shape(inside)[0]
+    return encoder.network.shape(inside)[0] if inside in encoder.network.part.sources else 0
 
 
 def joined(seen: Tensor, together: Together) -> Tensor:

@@ -1,12 +1,13 @@
 """IP-Adapters by what they are good for: the files that their authors published, found by their names."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import PurePosixPath
 from types import MappingProxyType
 
 from diffusion.clip_vision import ClipVision
-from diffusion.errors import FamilyMismatch, MissingFile
+from diffusion.errors import DiffusionError, FamilyMismatch, MissingFile
 from diffusion.families import title
 from diffusion.ip_adapter import IpAdapter, width_read, width_told
 from diffusion.library import ModelLibrary
@@ -56,9 +57,10 @@ def fitting_encoder(library: ModelLibrary, adapter: IpAdapter) -> ClipVision:
     """The first image encoder in its folder that an adapter can read. Raises MissingFile if there is none."""
     wanted = width_read(adapter)
     for name in library.names("clip_vision"):
-        encoder = library.clip_vision(name)
-        if width_told(encoder, adapter.patches) == wanted:
-            return encoder
+        with suppress(DiffusionError):  # what else lies in the folder is passed over
+            encoder = library.clip_vision(name)
+            if width_told(encoder, adapter.patches) == wanted:
+                return encoder
     raise MissingFile(
         f"No image encoder in the clip_vision folder tells pictures in {wanted} numbers, as "
         f"{adapter.network.file.path.name} reads them.",

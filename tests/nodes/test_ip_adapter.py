@@ -2,8 +2,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from diffusion.errors import DiffusionError, FamilyMismatch, MissingFile
-from diffusion.ip_adapter_presets import preset_adapter
+from diffusion.errors import DiffusionError, MissingFile
 from diffusion.values import Image, Mask
 from graph.define import spec_of
 from nodes.ip_adapter import (
@@ -91,17 +90,3 @@ def test_a_preset_s_adapter_brings_the_encoder_that_it_reads(tmp_path):
     assert (picture.strength, picture.start, picture.end, len(picture.places)) == (0.5, 0.1, 0.9, 4)
     with pytest.raises(MissingFile, match="is the file ip-adapter_sd15.safetensors, which is not in"):
         load_preset_ip_adapter(model, library=library)
-
-
-def test_a_preset_that_a_family_has_not_is_refused():
-    with pytest.raises(FamilyMismatch, match="no IP-Adapter 'LIGHT - SD1.5 only .* for SDXL"):
-        preset_adapter(None, "LIGHT - SD1.5 only (low strength)", "sdxl")
-
-
-def test_an_encoder_that_no_adapter_reads_is_not_taken(tmp_path):
-    (tmp_path / "ipadapter").mkdir()
-    save_file(tiny.ip_adapter("plus"), tmp_path / "ipadapter" / "ip-adapter-plus_sd15.safetensors")
-    with pytest.raises(
-        MissingFile, match="No image encoder in the clip_vision folder tells pictures in 8 numbers"
-    ):
-        preset_adapter(tiny.library(tmp_path), "PLUS (high strength)", "sd15")
