@@ -20,6 +20,7 @@ from diffusion.attention import attend
 from diffusion.checkpoint import Part, WeightFile
 from diffusion.clip_vision import ClipVision, see
 from diffusion.errors import DiffusionError, FamilyMismatch, UnknownCheckpoint
+from diffusion.family import Family
 from diffusion.hooks import answering, reading
 from diffusion.image_projection import Adapter, numbers, reads_patches
 from diffusion.memory import Handle, Memory
@@ -182,7 +183,7 @@ def cross_attentions(network: Handle) -> list[str]:
     return sorted((name.removesuffix(".to_k.weight") for name in ends), key=order)
 
 
-def places(adapter: IpAdapter, network: Handle, family: str, taken: str) -> tuple[Place, ...]:
+def places(adapter: IpAdapter, network: Handle, family: Family, taken: str) -> tuple[Place, ...]:
     """Where an adapter's parts belong in a U-Net, of those that take something of a picture.
 
     taken: a name of PLACES. Raises FamilyMismatch if the adapter is made for another kind of network.
@@ -199,9 +200,9 @@ def places(adapter: IpAdapter, network: Handle, family: str, taken: str) -> tupl
             f"{f' of width {wanted[0][1]}' if wanted else ''}.",
             "Load an IP-Adapter made for the model's family.",
         )
-    if taken != "linear" and family != "sdxl":
+    if taken != "linear" and family.name != "sdxl":
         raise FamilyMismatch(
-            f"Which blocks give {taken!r} is known only for SDXL, but the model is {family}.",
+            f"Which blocks give {taken!r} is known only for SDXL, but the model is {family.title}.",
             "Choose 'linear'.",
         )
     starts = PLACES[taken]

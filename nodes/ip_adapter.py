@@ -67,7 +67,7 @@ def apply_ip_adapter(
     Returns:
         The model that attends to the pictures.
     """
-    there = places(ipadapter, model.network, model.family.name, weight_type)
+    there = places(ipadapter, model.network, model.family, weight_type)
     if weight == 0:
         return model
     encoder = clip_vision or ipadapter.encoder

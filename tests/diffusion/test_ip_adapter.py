@@ -64,7 +64,7 @@ def encoder(library):
 def shown(library, model: Model, *, taken: str = "linear", name: str = "plain", **changes) -> Model:
     """A model that attends to the tokens SHOWN."""
     adapter = library.ip_adapter(f"{name}.safetensors")
-    there = places(adapter, model.network, model.family.name, taken)
+    there = places(adapter, model.network, model.family, taken)
     return model.with_picture(PicturePrompt(adapter.network, SHOWN, there, **changes))
 
 
@@ -211,14 +211,16 @@ def test_attentions_are_counted_as_in_the_files(library, family_library):
 
 def test_the_style_of_a_picture_is_what_some_blocks_of_sdxl_see(library):
     model, adapter = library.checkpoint(tiny.SDXL).model, library.ip_adapter("sdxl.safetensors")
-    every, style = (places(adapter, model.network, "sdxl", taken) for taken in ("linear", "style transfer"))
+    every, style = (
+        places(adapter, model.network, model.family, taken) for taken in ("linear", "style transfer")
+    )
     assert len(every) == 8
     assert {place.name.partition(".transformer_blocks")[0] for place in style} == {"up_blocks.0.attentions.1"}
     assert set(style) < set(every)
 
 
 def test_where_a_style_is_seen_is_not_known_of_other_families(library, model):
-    with pytest.raises(FamilyMismatch, match="known only for SDXL"):
+    with pytest.raises(FamilyMismatch, match="known only for SDXL, but the model is Stable Diffusion 1"):
         shown(library, model, taken="style transfer")
 
 
