@@ -3,7 +3,7 @@
 A change is installed for one forward and removed after it.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeAlias
@@ -125,7 +125,7 @@ class FreeU:
     version.
     """
 
-    factors: dict[int, tuple[float, float]]
+    factors: Mapping[int, tuple[float, float]]
     adaptive: bool
 
     @contextmanager
@@ -212,7 +212,7 @@ class Shrink:
 
     def smaller(self, planes: Tensor) -> Tensor:
         """Planes with shorter sides."""
-        height, width = (round(side / self.factor) for side in planes.shape[-2:])
+        height, width = (max(1, round(side / self.factor)) for side in planes.shape[-2:])
         return resized(planes, width, height, self.down)
 
 

@@ -85,6 +85,11 @@ def test_a_picture_made_smaller_inside_keeps_its_size(denoise, block, factor, af
     assert made.shape == X.shape and not torch.allclose(made, denoise(), atol=1e-3)
 
 
+def test_of_a_small_picture_at_least_one_cell_is_left(denoise):
+    small = X[..., :4, :4]
+    assert denoise(shrink(3, 9.0), x=small).shape == small.shape
+
+
 def test_a_factor_of_one_makes_nothing_smaller(denoise):
     assert torch.allclose(denoise(shrink(factor=1.0)), denoise(), atol=1e-4)
 
