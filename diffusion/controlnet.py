@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from diffusion.control_lora import ControlLora, limited
+from diffusion.crop import center_cropped
 from diffusion.errors import DiffusionError
 from diffusion.memory import Handle, Patch
 from diffusion.networks import Vector
@@ -252,15 +253,7 @@ def silenced(module: nn.Module) -> Iterator[None]:
 def fitted_hint(hint: Tensor, height: int, width: int) -> Tensor:
     """A hint as [batch, 3, height, width], cropped around its middle to the aspect, then resized."""
     planes = torch.as_tensor(hint).movedim(-1, 1)[:, :3].float()
-    old_height, old_width = planes.shape[-2:]
-    old_aspect, aspect = old_width / old_height, width / height
-    cut_x = cut_y = 0
-    if old_aspect > aspect:
-        cut_x = round((old_width - old_width * (aspect / old_aspect)) / 2)
-    elif old_aspect < aspect:
-        cut_y = round((old_height - old_height * (old_aspect / aspect)) / 2)
-    planes = planes[:, :, cut_y : old_height - cut_y, cut_x : old_width - cut_x]
-    return interpolate(planes, size=(height, width), mode="nearest-exact")
+    return interpolate(center_cropped(planes, width, height), size=(height, width), mode="nearest-exact")
 
 
 def scattered(some: Residuals, members: list[int], rows: int) -> Residuals:

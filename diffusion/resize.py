@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from diffusion.crop import center_cropped
 from diffusion.images import from_pixels, to_pixels
 from diffusion.values import Image
 
@@ -85,18 +86,6 @@ def for_kontext(image: Tensor) -> Image:
     sizes = {*KONTEXT_SIZES, *((height, width) for width, height in KONTEXT_SIZES)}
     width, height = min(sorted(sizes), key=lambda size: abs(aspect - size[0] / size[1]))
     return resized_image(image, width, height, "lanczos", "center")
-
-
-def center_cropped(planes: Tensor, width: int, height: int) -> Tensor:
-    """The middle of the planes, in the aspect of width and height; at least one row and column."""
-    old_height, old_width = planes.shape[-2:]
-    old_aspect, aspect = old_width / old_height, width / height
-    cut_x = cut_y = 0
-    if old_aspect > aspect:
-        cut_x = min(round((old_width - old_width * (aspect / old_aspect)) / 2), (old_width - 1) // 2)
-    elif old_aspect < aspect:
-        cut_y = min(round((old_height - old_height * (old_aspect / aspect)) / 2), (old_height - 1) // 2)
-    return planes[..., cut_y : old_height - cut_y, cut_x : old_width - cut_x]
 
 
 def _lanczos(planes: Tensor, width: int, height: int) -> Tensor:

@@ -125,7 +125,7 @@ def test_a_tall_hint_is_cut_around_its_middle():
     assert fitted_hint(hint, 4, 4)[0, 0, :, 0].tolist() == [2, 3, 4, 5]
 
 
-@pytest.mark.parametrize(("width", "height"), [(256, 575), (256, 619), (751, 256)])
+@pytest.mark.parametrize(("width", "height"), [(256, 575), (256, 619), (751, 256), (3000, 1)])
 def test_a_hint_is_cut_as_every_picture_that_is_resized(width, height):
     hint = torch.rand(1, height, width, 3, generator=RANDOM)
     wanted = resized(hint.movedim(-1, 1), 512, 768, "nearest-exact", "center")

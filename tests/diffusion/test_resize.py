@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 from diffusion.resize import (
     IMAGE_METHODS,
     LATENT_METHODS,
-    center_cropped,
     fitting_size,
     resized,
     resized_image,
@@ -51,17 +50,6 @@ def test_slerp_between_nothing_and_something_stays_a_number():
 def test_slerp_between_opposites_goes_straight():
     planes = torch.tensor([[1.0, -1.0], [0.0, 0.0]]).view(1, 2, 1, 2)
     assert resized(planes, 4, 1, "bislerp")[0, 0, 0].tolist() == pytest.approx([1, 0.5, -0.5, -1])
-
-
-@pytest.mark.parametrize(
-    ("width", "height", "shape"), [(8, 8, (12, 12)), (32, 8, (4, 16)), (16, 12, (12, 16)), (8, 24, (12, 4))]
-)
-def test_cropping_takes_the_middle_in_the_new_aspect(width, height, shape):
-    assert center_cropped(PLANES, width, height).shape[-2:] == shape
-
-
-def test_cropping_to_another_aspect_cuts_both_sides_alike():
-    assert torch.equal(center_cropped(PLANES, 12, 12), PLANES[..., 2:14])
 
 
 def test_a_picture_is_resized_in_its_own_layout():
