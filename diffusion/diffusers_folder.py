@@ -14,6 +14,7 @@ from diffusion.prediction import EPSILON, VELOCITY
 
 KIND, INDEX = "diffusers", "model_index.json"
 SCHEDULER = "scheduler/scheduler_config.json"
+TEXT_ENCODERS = ("text_encoder", "text_encoder_2")
 ENDINGS = (".safetensors", ".fp16.safetensors", *SUFFIXES)
 """How a file of weights may end, the best first."""
 PREDICTIONS = {"epsilon": EPSILON, "v_prediction": VELOCITY}
@@ -26,9 +27,8 @@ def open_folder(library: ModelLibrary, name: str) -> Checkpoint:
     """
     folder = find_folder(library, name)
     network = weights(folder, "unet", "diffusion_pytorch_model")
-    texts = [weights(folder, "text_encoder", "model")]
-    if (folder / "text_encoder_2").is_dir():
-        texts.append(weights(folder, "text_encoder_2", "model"))
+    found = [part for part in TEXT_ENCODERS if (folder / part).is_dir()] or TEXT_ENCODERS[:1]
+    texts = [weights(folder, part, "model") for part in found]
     decoder = weights(folder, "vae", "diffusion_pytorch_model")
     model = library.opened(KIND, f"{name}/{network}", Model, library.open_model)
     vae = library.opened(KIND, f"{name}/{decoder}", Vae, library.open_vae)

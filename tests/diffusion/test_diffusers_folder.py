@@ -66,6 +66,17 @@ def test_two_text_encoders_are_one_of_sdxl(tmp_path):
     assert len(found.text_encoder.towers) == 2
 
 
+def test_a_refiner_has_the_second_text_encoder_alone(tmp_path):
+    folder = tmp_path / "diffusers" / "refiner"
+    save(folder, "unet", tiny.unet(4, **tiny.REFINER_UNET).state_dict())
+    save(folder, "vae", tiny.vae(4).state_dict())
+    text = tiny.open_text_encoder(4).state_dict()
+    save(folder, "text_encoder_2", text, "model", **{"text.encoder": "clip_g"})
+    (folder / "model_index.json").write_text("{}")
+    found = open_folder(tiny.library(tmp_path), "refiner")
+    assert found.model.family.name == found.text_encoder.family == "sdxl_refiner"
+
+
 def test_the_scheduler_says_what_the_network_predicts(root):
     scheduler(root, json.dumps({"prediction_type": "v_prediction", "rescale_betas_zero_snr": True}))
     model = open_folder(tiny.library(root), "mine/small").model
