@@ -64,8 +64,9 @@ def told(model: Model, path: Path) -> Model:
     if not path.is_file():
         return model
     said = settings(path)
-    prediction = PREDICTIONS.get(said.get("prediction_type", ""), model.prediction)
-    noise = linear_betas(zero_terminal=True) if said.get("rescale_betas_zero_snr") is True else model.noise
+    prediction = PREDICTIONS.get(str(said.get("prediction_type")), model.prediction)
+    ends_in_noise = said.get("rescale_betas_zero_snr") is True
+    noise = linear_betas(*model.family.betas, zero_terminal=True) if ends_in_noise else model.noise
     return replace(model, prediction=prediction, noise=noise)
 
 

@@ -1,11 +1,13 @@
 import json
+from dataclasses import replace
 
 import pytest
 import torch
 
-from diffusion.diffusers_folder import open_folder
+from diffusion.diffusers_folder import SCHEDULER, open_folder, told
 from diffusion.encode import encode
 from diffusion.errors import BrokenFile, MissingFile
+from diffusion.noise_range import linear_betas
 from diffusion.prediction import EPSILON, VELOCITY
 from tests import tiny
 
@@ -83,8 +85,17 @@ def test_the_scheduler_says_what_the_network_predicts(root):
     assert model.prediction is VELOCITY and model.noise.sigma_max > 4000
 
 
-def test_settings_that_say_nothing_of_it_change_nothing(root):
-    scheduler(root, "[]")
+def test_levels_are_stretched_from_those_that_the_family_was_trained_with(root):
+    scheduler(root, json.dumps({"rescale_betas_zero_snr": True}))
+    model = open_folder(tiny.library(root), "mine/small").model
+    other = replace(model, family=replace(model.family, betas=(0.0001, 0.02)))
+    made = told(other, root / "diffusers" / "mine" / "small" / SCHEDULER)
+    assert made.noise.sigmas == linear_betas(0.0001, 0.02, zero_terminal=True).sigmas
+
+
+@pytest.mark.parametrize("content", ["[]", '{"prediction_type": []}'])
+def test_settings_that_say_nothing_of_it_change_nothing(root, content):
+    scheduler(root, content)
     assert open_folder(tiny.library(root), "mine/small").model.prediction is EPSILON
 
 
