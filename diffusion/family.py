@@ -94,6 +94,7 @@ class Family:
     readings: its text encoders. refuses(header): why the file is not of this family, or None if it is.
     parts(header): the networks in the file. sampling(header, tensor): what the network predicts, at which
     noise levels; `tensor` reads one from the file.
+    control(header): the ControlNet in a file; None if nobody makes any for the family.
     vector(prompt, height, width, is_negative): what the network takes besides the prompt for a picture of
     that many pixels; None if nothing.
     scales_edits: whether a network for editing sees the picture in its own space, not the VAE's.
@@ -109,9 +110,9 @@ class Family:
     refuses: Callable[[Header], str | None]
     parts: Callable[[Header], Parts]
     sampling: Callable[[Header, Callable[[str], Tensor]], Sampling]
-    control: Callable[[Header], Part | None]
     preview: tuple[Rgb, ...]
     preview_bias: Rgb = (0.0, 0.0, 0.0)
+    control: Callable[[Header], Part | None] | None = None
     vector: Callable[[Prompt, int, int, bool], Vector] | None = None
     scales_edits: bool = False
     augmentation: Callable[[WeightFile], Augmentation] | None = None

@@ -336,12 +336,12 @@ class ModelLibrary:
             network = self.handle(file, found.part, "T2I-Adapter")
             return ControlNet(network, found.family, adapts=found.channels)
         for family in FAMILIES:
-            part = family.control(file.header)
+            part = family.control and family.control(file.header)
             if part is not None:
                 averages = "shuffle" in file.path.name.lower()
                 kinds = union_kinds(file.header, part)
                 return ControlNet(self.handle(file, part, "ControlNet"), family.name, averages, kinds=kinds)
-        tried = ", ".join(family.title for family in FAMILIES)
+        tried = ", ".join(family.title for family in FAMILIES if family.control)
         raise UnknownCheckpoint(
             f"{file.path.name} is not a ControlNet this program knows.", f"Known are ControlNets for {tried}."
         )

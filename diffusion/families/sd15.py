@@ -104,5 +104,6 @@ ZERO123 = replace(
     readings=(),
     refuses=refuses_views,
     parts=parts_without_text,
+    control=None,
     augmentation=projection,
 )

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from torch import Tensor
 
-from diffusion.checkpoint import Header, Part, WeightFile
+from diffusion.checkpoint import Header, WeightFile
 from diffusion.clip import open_clip_part
 from diffusion.family import Family, LatentFormat, Parts, Reading, Sampling
 from diffusion.low_resolution import LowResolution
@@ -43,11 +43,6 @@ def parts(header: Header) -> Parts:
     return Parts(unet_part(header, same_heads), (text,), vae_part(header))
 
 
-def control(_header: Header) -> Part | None:
-    """Nobody made a ControlNet for it."""
-    return None
-
-
 def sampling(_header: Header, _tensor: Callable[[str], Tensor]) -> Sampling:
     """The network predicts velocity."""
     return Sampling(VELOCITY, linear_betas(*BETAS))
@@ -72,7 +67,6 @@ SD_X4 = Family(
     refuses=refuses,
     parts=parts,
     sampling=sampling,
-    control=control,
     # Which colours its latents are is not published: the preview shows three channels as they are.
     preview=((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0), (0.0, 0.0, 0.0)),
     vector=vector,

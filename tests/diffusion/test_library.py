@@ -104,8 +104,10 @@ def test_a_controlnet_of_either_layout_is_the_same(folder):
 
 def test_a_file_that_is_no_controlnet_is_refused(folder):
     tiny.save_lora(folder / "controlnet" / "odd.safetensors")
-    with pytest.raises(UnknownCheckpoint, match="not a ControlNet"):
+    with pytest.raises(UnknownCheckpoint, match="not a ControlNet") as refused:
         tiny.library(folder).controlnet("odd.safetensors")
+    known = "Stable Diffusion 1, Stable Diffusion 2, SDXL refiner, SDXL"
+    assert refused.value.hint == f"Known are ControlNets for {known}."
 
 
 @pytest.mark.parametrize("name", ["shiny", "shiny.safetensors"])
