@@ -30,6 +30,12 @@ def loaded() -> Bench:
     )
 
 
+class Rows(dict[str, int]):
+    """A value as packs have them, for which an attribute that is missing is a key that is missing."""
+
+    __getattr__ = dict.__getitem__
+
+
 LOAD_AND_ADD = {"l": ("Load", {}), "dear": ("Add", {"a": ("l", "value")})}
 
 
@@ -57,3 +63,9 @@ async def test_who_may_not_be_asked_for_it_is_waited_for(loaded):
     switch = ("Switch", {"on": False, "yes": ("p", "any"), "no": ("dear", "sum")})
     graph = wired(**LOAD_AND_ADD, p=("Pair", {"a": ("dear", "sum"), "b": ("l", "part")}), s=switch)
     assert await loaded.value(graph, "s") == 1
+
+
+async def test_other_values_are_asked_nothing():
+    spec = NodeSpec("Rows", (), (Output("any", "*"),))
+    bench = Bench({"Rows": Toy(spec, lambda host: Result((Rows(),)))})
+    assert await bench.value(wired(r=("Rows", {})), "r") == {}
