@@ -31,7 +31,7 @@ class Patch(Protocol):
         """The weights it changes, by the library module's names."""
 
     def applied(self, name: str, weight: Tensor) -> Tensor:
-        """The changed weight; both float32 on the CPU."""
+        """The changed weight; both float32 on the network's device."""
 
 
 class Handle:
