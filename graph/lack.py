@@ -18,7 +18,8 @@ def require_whole(
     """Raise NodeFailed for a node that is sure to read something of no use in a node's result."""
     for output, items in zip(job.implementation.spec.outputs, known.outputs, strict=True):
         for item in items:
-            lack = item.lack if hasattr(type(item), "lack") else None  # the values of packs may answer anything
+            # Asked of its type first: the values of packs may answer anything.
+            lack = getattr(item, "lack", None) if hasattr(type(item), "lack") else None
             if isinstance(lack, Exception) and (
                 reader := sure_reader((job.id, output.name), targets, jobs, held)
             ):
