@@ -19,13 +19,17 @@ class Part:
 @pytest.fixture
 def loaded() -> Bench:
     """A bench with a loader whose second output is of no use, and a node that reads two things."""
-    load = NodeSpec("Load", (), (Output("value", "INT"), Output("part", "*")))
-    pair = NodeSpec("Pair", (Input("a", "*"), Input("b", "*")), (Output("any", "*"),))
+    load = NodeSpec("Load", (), (Output("value", "INT"), Output("part", "PART")))
+    pair = NodeSpec("Pair", (Input("a", "INT"), Input("b", "PART")), (Output("any", "INT"),))
+    change = NodeSpec("Change", (Input("a", "INT"), Input("b", "PART")), (*load.outputs,))
+    show = NodeSpec("Show", (Input("a", "INT"), Input("b", "*")), (Output("any", "INT"),))
     return Bench(
         toys()
         | {
             "Load": Toy(load, lambda host: Result((1, Part(ValueError("There is no part inside."))))),
             "Pair": Toy(pair, lambda host, a, b: Result((a,))),
+            "Change": Toy(change, lambda host, a, b: Result((a, b))),
+            "Show": Toy(show, lambda host, a, b: Result((a,))),
         }
     )
 
@@ -63,6 +67,12 @@ async def test_who_may_not_be_asked_for_it_is_waited_for(loaded):
     switch = ("Switch", {"on": False, "yes": ("p", "any"), "no": ("dear", "sum")})
     graph = wired(**LOAD_AND_ADD, p=("Pair", {"a": ("dear", "sum"), "b": ("l", "part")}), s=switch)
     assert await loaded.value(graph, "s") == 1
+
+
+@pytest.mark.parametrize("reader", ["Change", "Show"])
+async def test_who_may_only_hand_it_on_or_show_it_is_waited_for(loaded, reader):
+    graph = wired(**LOAD_AND_ADD, r=(reader, {"a": ("dear", "sum"), "b": ("l", "part")}))
+    assert await loaded.value(graph, "r") == 1
 
 
 async def test_other_values_are_asked_nothing():
