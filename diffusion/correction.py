@@ -155,7 +155,7 @@ def away_from_shallow(
     """Skip-layer guidance, Hyung et al. 2024 (arXiv:2411.18664): away from what is seen without some layers.
 
     first, last: between these noise levels. rescaling: how much the result is brought to the spread of the
-    wanted prediction, 0 to 1.
+    wanted prediction; 1 is all the way.
     """
 
     def finish(guess: Guess, denoised: Tensor) -> Tensor:

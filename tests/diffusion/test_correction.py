@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from diffusion import correction
 from diffusion.guidance import PLAIN, Guess, linear, perpendicular, projected, within_image
+from diffusion.perturbation import WithoutLayers
 
 scales = st.floats(1.5, 20)
 
@@ -163,6 +164,31 @@ def test_self_attention_guidance_leads_away_from_what_is_seen_where_it_looks_at_
     assert torch.equal(asked[0][0], at.x) and torch.allclose(asked[1][0], hidden + at.x - at.unwanted)
     assert torch.allclose(hidden[:, :, 4:, 4:], at.unwanted[:, :, 4:, 4:])
     assert hidden[:, :, :4, :4].std() < 0.5 * at.unwanted[:, :, :4, :4].std()
+
+
+def test_skip_layer_guidance_leads_away_from_what_is_seen_without_layers_and_may_keep_the_spread():
+    layers, seen = WithoutLayers((1,)), []
+
+    def ask(x, hook=None, *, unwanted=False):
+        seen.append((hook, unwanted))
+        return random(4)
+
+    at = guess(ask=ask)
+    plain, even, between = (
+        correction.away_from_shallow(layers, 2.0, 9.0, 0.0, part)(at, random(3)) for part in (0.0, 1.0, 0.5)
+    )
+    assert seen == [(layers, False)] * 3
+    assert torch.allclose(plain, random(3) + 2 * (at.wanted - random(4)))
+    assert torch.allclose(even.std(), at.wanted.std()) and torch.allclose(
+        even / even.std(), plain / plain.std()
+    )
+    assert torch.allclose(between, (plain + even) / 2)
+
+
+@pytest.mark.parametrize(("scale", "first", "last"), [(0.0, 9.0, 0.0), (2.0, 1.9, 0.0), (2.0, 9.0, 2.1)])
+def test_without_scale_or_outside_its_levels_skip_layer_guidance_asks_nothing(scale, first, last):
+    never = correction.away_from_shallow(WithoutLayers((1,)), scale, first, last)
+    assert torch.equal(never(guess(ask=lambda *_, **__: pytest.fail()), random(3)), random(3))
 
 
 def test_perpendicular_guidance_of_a_model_is_that_of_its_guider():

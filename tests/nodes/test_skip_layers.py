@@ -74,7 +74,7 @@ def test_numbers_that_no_layer_has_leave_the_picture_as_it_is(model, node):
     assert torch.allclose(run(changed), run(model), atol=1e-5)
 
 
-def test_rescaled_the_result_is_spread_as_what_is_wanted(model):
+def test_a_rescaled_result_is_another(model):
     strong = skip_layer_guidance(model, "0", scale=9.0, start_percent=0.0, end_percent=1.0)
     even = skip_layer_guidance(model, "0", scale=9.0, start_percent=0.0, end_percent=1.0, rescaling_scale=1.0)
     assert not torch.equal(run(strong), run(even))
