@@ -6,7 +6,7 @@ Only safetensors are read. Pickled files are refused by their first bytes, whate
 import json
 import math
 import struct
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -301,9 +301,3 @@ def require_gapless(name: str, entries: Mapping[str, Entry], size: int) -> None:
         raise truncated(name)
     if at < size:
         raise BrokenFile(f"{name} has {size - at:,} bytes that belong to no tensor.", DOWNLOAD_AGAIN)
-
-
-def stored_bytes(file: WeightFile, keys: Collection[str]) -> int:
-    """How many bytes some tensors take in the file."""
-    entries = file.header.entries
-    return sum(entries[key].end - entries[key].start for key in keys)

@@ -15,8 +15,6 @@ from diffusion.tiles import ramp
 from diffusion.values import Image, Mask
 
 Mix: TypeAlias = Callable[[Tensor, Tensor], Tensor]
-TRANSPARENT = 1e-5
-"""Below this opacity a colour cannot be told."""
 
 
 class Place(NamedTuple):

@@ -8,7 +8,7 @@ import logging
 import math
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
@@ -218,8 +218,3 @@ def found_embedding(name: str, embeddings: Lookup) -> tuple[Tensor | None, str]:
     if vectors is None:
         log.warning("the embedding %r is not in the embeddings folder; it is left out", bare)
     return vectors, name[len(bare) :]
-
-
-def unweighted(chunk: Sequence[Token]) -> list[Token]:
-    """The same chunk with every weight 1."""
-    return [replace(token, weight=1.0) for token in chunk]
