@@ -193,7 +193,9 @@ def _fit(one: Region, other: Region) -> bool:
 def _joined_tokens(tokens: Sequence[Tensor]) -> Tensor:
     """Tokens of different counts, each repeated to the least common multiple: attention is the same."""
     length = lcm(*(each.shape[1] for each in tokens))
-    return torch.cat([each.repeat(1, length // each.shape[1], 1) for each in tokens])
+    return torch.cat(
+        [each if each.shape[1] == length else each.repeat(1, length // each.shape[1], 1) for each in tokens]
+    )
 
 
 def _whole(x: Tensor) -> Box:

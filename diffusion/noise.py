@@ -135,5 +135,7 @@ def repeated(latent: Latent, times: int) -> Latent:
 
 def tiled(values: Tensor, length: int) -> Tensor:
     """A batch trimmed, or repeated and trimmed, to a length."""
+    if len(values) == length:
+        return values
     times = -(-length // len(values))
     return values.repeat(times, *[1] * (values.ndim - 1))[:length]
