@@ -133,7 +133,7 @@ class Model:
         memory = self.network.memory
         with (
             self.network.resident(self.patches, self.alternates) as module,
-            room(x, module, memory),
+            room(x, module, memory, self.family.latent.downscale),
             checked(blocks(module), check),
         ):
             added = steering(active, query, self.base)
@@ -254,9 +254,14 @@ def forward(module: nn.Module, query: Query, x: Tensor, added: Residuals | None)
 
 
 @contextmanager
-def room(x: Tensor, module: nn.Module, memory: Memory) -> Iterator[None]:
-    """Refuse a picture that will not fit; while this lasts, tell so in the words of who chose its size."""
-    what = f"There is no room to denoise {len(x)} pictures of {x.shape[-1]} x {x.shape[-2]} cells at once"
+def room(x: Tensor, module: nn.Module, memory: Memory, cell_px: int) -> Iterator[None]:
+    """Refuse a picture that will not fit; while this lasts, tell so in the words of who chose its size.
+
+    cell_px: the side of a latent cell.
+    """
+    size = f"{x.shape[-1] * cell_px} x {x.shape[-2] * cell_px} pixels"
+    pictures = f"a picture of {size}" if len(x) == 1 else f"{len(x)} pictures of {size} at once"
+    what = f"There is no room to denoise {pictures}"
     hint = "Lower the width, the height or the batch size."
     wanted = working_bytes(x, module)
     if wanted and not memory.has_room(wanted):

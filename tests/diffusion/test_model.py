@@ -73,17 +73,17 @@ def test_running_out_of_memory_is_told_with_what_to_lower(model):
     def full() -> None:
         raise torch.OutOfMemoryError
 
-    with pytest.raises(OutOfMemory, match="Lower the width, the height or the batch size"):
+    with pytest.raises(OutOfMemory, match="2 pictures of 64 x 64 pixels at once. Lower the width"):
         model.denoised(X, 3.0, TOKENS.expand(2, -1, -1), check=full)
 
 
 def test_a_picture_that_cannot_fit_is_refused_before_the_network_runs(model):
     huge, ran = torch.zeros(1, 4, 1, 1).expand(1, 4, 2**20, 2**20), []
-    said = "1048576 x 1048576 cells at once: that needs .* GB, and .* GB are free"
+    said = "to denoise a picture of 8388608 x 8388608 pixels: that needs .* GB, and .* GB are free"
     with (
         pytest.raises(OutOfMemory, match=said) as refused,
         model.network.resident() as module,
-        room(huge, module, model.network.memory),
+        room(huge, module, model.network.memory, 8),
     ):
         ran.append(module)
     assert (ran, refused.value.hint) == ([], "Lower the width, the height or the batch size.")
