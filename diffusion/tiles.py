@@ -35,14 +35,15 @@ def three_passes(run: Run, whole: Tensor, tiles: Tiles, ratio: float) -> Tensor:
     except (RuntimeError, MemoryError) as error:
         if not lacks_memory(error):
             raise
-        raise no_room(whole) from error
+        raise no_room(whole, max(1, round(ratio))) from error
     return torch.stack(passes).mean(0)
 
 
-def no_room(whole: Tensor) -> OutOfMemory:
-    """The error for a picture or latent that does not even fit in tiles."""
+def no_room(whole: Tensor, cell_px: int = 1) -> OutOfMemory:
+    """The error for a picture or latent that does not even fit in tiles. cell_px: the side of its cells."""
+    height, width = (side * cell_px for side in whole.shape[-2:])
     return OutOfMemory(
-        f"There is no room for a picture of {whole.shape[-1]} x {whole.shape[-2]}, even in parts.",
+        f"There is no room for a picture of {width} x {height} pixels, even in parts.",
         "Close other programs, or lower the width and height.",
     )
 

@@ -45,6 +45,7 @@ def test_a_tile_narrower_than_both_its_edges_fades_twice():
     assert faded(torch.Size((1, 2)), 2)[0].tolist() == [0.125, 0.125]
 
 
-def test_a_picture_without_room_even_in_tiles_is_told_in_a_sentence():
-    with pytest.raises(OutOfMemory, match="even in parts"):
-        three_passes(full, torch.rand(1, 3, 8, 8), Tiles(4, 1), 1)
+@pytest.mark.parametrize(("ratio", "size"), [(1, "12 x 8"), (8, "96 x 64"), (1 / 8, "12 x 8")])
+def test_a_picture_without_room_even_in_tiles_is_told_in_a_sentence_with_its_size_in_pixels(ratio, size):
+    with pytest.raises(OutOfMemory, match=f"no room for a picture of {size} pixels, even in parts"):
+        three_passes(full, torch.rand(1, 3, 8, 12), Tiles(4, 1), ratio)
