@@ -87,9 +87,12 @@ def vae_part(header: Header) -> Part | None:
 
 
 def control_part(
-    header: Header, heads: Heads, fits: Callable[[UnetShape], bool], sizes: int = 0
+    header: Header, heads: Heads, fits: Callable[[UnetShape], bool], sizes: int = 0, upcasts: bool = False
 ) -> Part | None:
-    """The ControlNet in a file of original or library names; None if there is none that fits the family."""
+    """The ControlNet in a file of original or library names; None if there is none that fits the family.
+
+    sizes, upcasts: as for `unet_part`.
+    """
     prefix, shapes = under_first(header, CONTROL_PREFIXES, "input_hint_block.0.weight")
     if shapes:
         shape, names = read_unet_shape(shapes), None
@@ -106,6 +109,7 @@ def control_part(
     for only_unet in ("out_channels", "up_block_types", "sample_size"):
         del config[only_unet]
     config |= {"layers_per_block": shape.blocks[0], "conditioning_embedding_out_channels": hint}
+    config["upcast_attention"] = upcasts
     names = names or control_names(shape) | vector_names("add_embedding" if sizes else "class_embedding")
     build = partial(networks.control_net, config)
     if "task_embedding" in shapes:

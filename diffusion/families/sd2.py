@@ -64,7 +64,7 @@ def parts(header: Header) -> Parts:
 
 def control(header: Header) -> Part | None:
     """The ControlNet in a file."""
-    return control_part(header, wide_heads, fits)
+    return control_part(header, wide_heads, fits, upcasts=True)
 
 
 def fits(shape: UnetShape) -> bool:

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from diffusers import ControlNetModel
 from diffusers.loaders.single_file_utils import convert_ldm_unet_checkpoint, convert_open_clip_checkpoint
 from safetensors.torch import load_file
 from transformers import CLIPTextModelWithProjection
@@ -32,6 +33,7 @@ CONFIG = {
     "attention_head_dim": (5, 10, 20, 20),
     "use_linear_projection": True,
 }
+BLOCKS = ("CrossAttnDownBlock2D", "DownBlock2D")
 RED = torch.tensor([[START, 736, END] + [0] * 74])
 
 
@@ -73,6 +75,15 @@ def test_attention_is_computed_in_float32_whatever_the_network_computes_in(famil
         with family_library.checkpoint(name).model.network.resident() as module:
             layers = [part for key, part in module.named_modules() if key.endswith(("attn1", "attn2"))]
         assert {layer.upcast_attention for layer in layers} == {upcasts}
+
+
+def test_a_controlnet_of_the_family_attends_in_float32_too():
+    settings = {"block_out_channels": (64, 128), "layers_per_block": 1, "down_block_types": BLOCKS}
+    with torch.device("meta"):
+        module = ControlNetModel(cross_attention_dim=1024, use_linear_projection=True, **settings)
+        made = SD2.control(header_of(module.state_dict())).build()
+    layers = [part for key, part in made.named_modules() if key.endswith(("attn1", "attn2"))]
+    assert layers and all(layer.upcast_attention for layer in layers)
 
 
 def test_only_this_family_recognises_the_file(full):
