@@ -190,6 +190,13 @@ def test_what_a_strength_makes_of_the_weights_is_worked_out_once(model):
     assert source.added == [2.0, 3.0]
 
 
+def test_where_memory_is_short_weights_change_once_a_step(model):
+    small = tiny.library(model.network.file.path.parents[1], "offload").checkpoint(tiny.CHECKPOINT).model
+    source = Counted()
+    run(small, of(says(1, WeightHook(source))), of(says(2)), normal(4, NOISE))
+    assert source.added == [1.0, 1.0]
+
+
 def test_after_a_run_the_model_has_the_weights_of_its_file(model, hook):
     with model.network.resident() as module:
         before = {name: weight.clone() for name, weight in module.named_parameters()}
@@ -247,4 +254,6 @@ def test_a_scheduled_prompt_keeps_to_its_own_part_of_the_sampling_too():
     (regions,) = placed([of(*scheduled(1, start=0.3, end=0.4))], [], NOISE, X)
     at = NOISE.percent_to_sigma(0.35)
     assert [each.last <= at <= each.first for each in regions] == [False, True, False]
-    assert not any(each.last <= NOISE.percent_to_sigma(0.45) <= each.first for each in regions)
+    for before_or_after in (0.27, 0.45):
+        level = NOISE.percent_to_sigma(before_or_after)
+        assert not any(each.last <= level <= each.first for each in regions)

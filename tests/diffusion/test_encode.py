@@ -5,9 +5,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from diffusion.encode import emphasised, encode, encode_apart
+from diffusion.encode import emphasised, encode, encode_apart, fitting
 from diffusion.errors import FamilyMismatch, MissingPart
-from diffusion.tokens import END, START
+from diffusion.tokens import END, START, Token
 from tests import tiny
 
 
@@ -114,6 +114,11 @@ def test_an_embedding_for_another_encoder_is_left_out_with_a_warning(encoder, ca
     wide = replace(encoder, embeddings=lambda _name, _encoder: torch.ones(1, 768))
     assert torch.equal(tokens(wide, "a embedding:wide fox"), tokens(encoder, "a fox"))
     assert "another text encoder" in caplog.text
+
+
+def test_padding_stands_for_what_is_left_out_of_a_full_chunk():
+    chunk = [Token(START), Token(5, vector=torch.ones(4)), Token(6), Token(END)]
+    assert [token.id for token in fitting(chunk, width=3, pad=0)] == [START, 6, END, 0]
 
 
 def test_no_hook_stays_on_the_network(encoder):

@@ -14,6 +14,7 @@ from diffusion.families.sd15 import SD15
 from diffusion.gligen import MOST_BOXES, Gligen, Grounding, TextBox, open_gligen, places
 from diffusion.grounding import grounded
 from diffusion.guidance import cfg
+from diffusion.library import ModelLibrary
 from diffusion.memory import Handle, Hollow, Memory
 from diffusion.regions import placed
 from diffusion.sample import Guider
@@ -99,6 +100,14 @@ def test_a_prompt_for_an_area_has_boxes_of_the_whole_picture(reference, model, g
     (found,) = answers(model, [prompt(0, gligen, area=(8, 8, 0, 4))], [])
     expected = by_the_library(reference, model, 0, BOXES, X[..., 4:])
     assert torch.allclose(found[..., 4:], expected, atol=1e-4)
+
+
+def test_boxes_are_read_in_float32_whatever_the_network_computes_in(tiny_models):
+    library = ModelLibrary(lambda kind: [tiny_models / kind], Memory("cpu", precision="bfloat16"))
+    gligen = library.gligen(tiny.GLIGEN)
+    assert (gligen.positions.dtype, gligen.gates.dtype) == (torch.float32, torch.bfloat16)
+    (found,) = answers(library.checkpoint(tiny.CHECKPOINT).model, [prompt(0, gligen)], [])
+    assert found.isfinite().all()
 
 
 def test_a_gligen_is_refused_where_the_network_is_built_otherwise(family_library, gligen):

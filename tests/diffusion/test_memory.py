@@ -269,6 +269,7 @@ def alternating(network: Handle, *patches: Plus) -> torch.Tensor:
 
 
 def test_a_network_that_goes_to_and_fro_is_patched_once(network, memory):
+    memory.limit_bytes = 2 * network.bytes
     patch, plain = Noted(1.0, FIRST), weight(network)
     for _ in range(3):
         assert torch.equal(alternating(network), plain)

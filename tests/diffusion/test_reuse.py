@@ -54,8 +54,9 @@ def steps(model, reuse) -> int:
 
 
 def test_outside_its_part_of_the_sampling_every_answer_is_asked_for(model):
-    assert steps(model, Reuse(3.0, 1.0, 1.0)) == 20
-    assert steps(model, Reuse(3.0, 0.5, 1.0)) > steps(model, Reuse(3.0, 0.0, 1.0))
+    assert steps(model, Reuse(3.0, 1.0, 1.0)) == steps(model, Reuse(3.0, 0.0, 0.0)) == 20
+    whole = steps(model, Reuse(3.0, 0.0, 1.0))
+    assert whole < steps(model, Reuse(3.0, 0.5, 1.0)) < 20 and whole < steps(model, Reuse(3.0, 0.0, 0.5)) < 20
 
 
 def test_each_run_begins_anew(model):
@@ -81,6 +82,21 @@ def test_a_network_whose_answer_is_its_input_is_carried_on_exactly():
         expected = x - sigma * (EPSILON.scale_input(x, sigma) + 2)
         assert torch.allclose(carried(x, sigma)[0], expected, atol=1e-5)
     assert asked == [3.0, 2.0]
+
+
+@pytest.mark.parametrize(("factor", "forwards"), [(1.001, 2), (0.999, 3)])
+def test_an_answer_is_carried_on_until_it_must_have_changed_by_the_threshold(factor, forwards):
+    asked = []
+
+    def answer(x, sigma):  # the noise-like answer changes by half of what the input changes
+        asked.append(sigma)
+        return [x - sigma * (3 + EPSILON.scale_input(x, sigma) / 2)]
+
+    # At 6 the answer is 6, too; carried on, it is 5 at 5.
+    carried = carried_on(Reuse(factor * (0.5 / 6 + 0.5 / 5)), answer, EPSILON, NOISE)
+    for y in (8.0, 6.0, 5.0, 4.0):
+        carried(torch.full((1, 4, 2, 2), y) / EPSILON.scale_input(torch.ones(1), 2.0), 2.0)
+    assert len(asked) == forwards
 
 
 def test_the_log_tells_what_was_spared_where_that_is_wished(model, caplog):
