@@ -47,6 +47,13 @@ def test_a_repeated_batch_gets_fresh_noise_for_each_copy():
     assert repeated(batch_of(LATENT, 1, 2), 3).batch_index == (1, 2, 3, 4, 5, 6)
 
 
+def test_masks_of_a_batch_are_repeated_with_it_and_one_for_all_stays_one():
+    masks = torch.arange(2.0).view(2, 1, 1, 1).expand(2, 1, 8, 8)
+    found = repeated(Latent(LATENT.samples, masks), 2).noise_mask
+    assert found[:, 0, 0, 0].tolist() == [0, 1, 0, 0, 1, 0]
+    assert len(repeated(Latent(LATENT.samples, masks[:1]), 2).noise_mask) == 1
+
+
 def test_a_listed_image_that_repeats_gets_the_same_noise():
     drawn = initial_noise(Latent(torch.zeros(2, 4, 8, 8), batch_index=(2, 2)), 7)
     assert torch.equal(drawn[0], drawn[1])

@@ -156,11 +156,14 @@ def test_the_spread_of_a_bias_tells_what_the_network_predicts(tmp_path, spread, 
     assert tiny.library(tmp_path).checkpoint("some.safetensors").model.prediction is expected
 
 
-def test_the_metadata_outweighs_the_bias(tmp_path):
+@pytest.mark.parametrize(
+    ("said", "spread", "expected"), [("epsilon", 1.0, EPSILON), ("v_prediction", 0.0, VELOCITY)]
+)
+def test_the_metadata_outweighs_the_bias(tmp_path, said, spread, expected):
     (tmp_path / "checkpoints").mkdir()
     path = tmp_path / "checkpoints" / "some.safetensors"
-    tiny.save_sd2(path, {"prediction_type": "epsilon"}, spread=1.0)
-    assert tiny.library(tmp_path).checkpoint("some.safetensors").model.prediction is EPSILON
+    tiny.save_sd2(path, {"prediction_type": said}, spread=spread)
+    assert tiny.library(tmp_path).checkpoint("some.safetensors").model.prediction is expected
 
 
 def test_an_inpainting_network_predicts_noise_whatever_its_bias():

@@ -124,10 +124,11 @@ def test_other_networks_of_the_same_width_are_refused(changes, reason):
     assert reason in SD_X4.refuses(header_of(original_unet(UNET, **CONFIG | changes)))
 
 
-def test_the_table_of_noise_ends_where_the_field_s_does(x4):
+def test_latents_and_noise_are_those_it_was_trained_with(x4):
     noise = x4.model.noise
     assert (round(noise.sigma_min, 7), round(noise.sigma_max, 6)) == (0.0100005, 36.911911)
     assert x4.model.prediction is VELOCITY
+    assert SD_X4.latent.scale == 0.08333  # as published with the model
 
 
 def test_the_network_s_weights_are_all_where_the_library_has_them(folder, x4):
