@@ -191,6 +191,21 @@ def test_without_scale_or_outside_its_levels_skip_layer_guidance_asks_nothing(sc
     assert torch.equal(never(guess(ask=lambda *_, **__: pytest.fail()), random(3)), random(3))
 
 
+@pytest.mark.parametrize(("sigma", "asks"), [(2.0, True), (9.5, False), (0.5, False)])
+def test_between_two_levels_the_unwanted_alone_is_seen_without_layers(sigma, asks):
+    layers, seen = WithoutLayers((1,)), []
+
+    def ask(x, hook=None, *, unwanted=False):
+        seen.append((hook, unwanted))
+        return random(4)
+
+    at = guess(sigma=sigma, ask=ask)
+    changed = correction.unwanted_is_shallow(layers, 9.0, 1.0)(at)
+    assert seen == ([(layers, True)] if asks else [])
+    assert torch.equal(changed.unwanted, random(4) if asks else at.unwanted)
+    assert changed.wanted is at.wanted
+
+
 def test_perpendicular_guidance_of_a_model_is_that_of_its_guider():
     others = (random(4), random(5))
     combined = correction.perpendicular_to(1, 2.0)(guess(others=others))

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from diffusion.encode import encode
 from diffusion.errors import FamilyMismatch
@@ -74,6 +74,16 @@ def test_without_strength_a_hook_does_nothing_and_need_not_fit(library, model, f
     assert of([replace(stranger, strength_model=0.0)], model.network) == ()
     with pytest.raises(FamilyMismatch, match=r"far.safetensors does not fit Stable Diffusion: nothing in it"):
         of([stranger], model.network)
+
+
+def test_what_of_a_hook_fits_nothing_is_told_in_the_log(library, model, folder, caplog):
+    tiny.save_lora(folder / "loras" / "more.safetensors")
+    tensors = load_file(folder / "loras" / "more.safetensors") | {
+        "lora_unet_far.lora_up.weight": torch.ones(1, 1)
+    }
+    save_file(tensors, folder / "loras" / "more.safetensors")
+    assert len(of([WeightHook(library.lora("more.safetensors"))], model.network)) == 1
+    assert "1 keys fit nothing, such as lora_unet_far" in caplog.text
 
 
 def test_a_hook_of_another_shape_is_refused_by_name(library, model, folder):

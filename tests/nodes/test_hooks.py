@@ -106,5 +106,11 @@ def test_prompts_are_given_hooks_beside_those_they_have(lora):
     more = properties.pair_conditioning_set_properties_and_combine(says(3), says(4), *pair)
     rest = properties.pair_conditioning_set_default_combine(*more, says(5), says(6), lora)
     assert [[entry.hooks for entry in each.entries] for each in rest] == [[(), lora.hooks, lora.hooks]] * 2
-    alone = properties.conditioning_set_default_combine(says(1), says(2), lora)
-    assert [(entry.hooks, entry.fills_rest) for entry in alone.entries] == [((), False), (lora.hooks, True)]
+
+
+def test_a_prompt_for_the_rest_is_given_hooks_beside_those_it_has(library, lora):
+    other = hooks.create_hook_lora(tiny.LORA, library=library)
+    own = properties.conditioning_set_properties(says(2), hooks=other)
+    made = properties.conditioning_set_default_combine(says(1), own, lora)
+    both = (*other.hooks, *lora.hooks)
+    assert [(entry.hooks, entry.fills_rest) for entry in made.entries] == [((), False), (both, True)]
