@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from diffusion.checkpoint import OTHER_VERSION, Part, WeightFile
 from diffusion.errors import BrokenFile, UnknownCheckpoint
+from diffusion.memory import lacks_memory
 
 WRAPPERS = ("params_ema.", "params-ema.", "params.", "model_state_dict.", "state_dict.")
 """What training programs put around the weights. Other prefixes the library takes off."""
@@ -56,6 +57,8 @@ def filled(weights: dict[str, Tensor], file: WeightFile) -> Enlarger:
         # A copy: the library takes some weights out of what it is given.
         described = library().ModelLoader().load_from_state_dict(dict(weights))
     except (RuntimeError, ValueError, LookupError, ArithmeticError, AssertionError) as error:
+        if lacks_memory(error):
+            raise
         said = str(error).strip().rpartition("\n")[2].strip().rstrip(".")
         reason = f": {said}" if said else ""
         raise BrokenFile(

@@ -65,8 +65,9 @@ def carried_on(reuse: Reuse, answer: Answer, prediction: Prediction, noise: Nois
         nonlocal seen
         y = prediction.scale_input(x, sigma)
         if seen is not None and seen.rate is not None and last <= sigma <= first:
-            change = seen.change + seen.rate * size(y - seen.y) / size(seen.answers)
-            if change < reuse.threshold:
+            whole = size(seen.answers)
+            change = seen.change + seen.rate * size(y - seen.y) / max(whole, LEAST)
+            if change < reuse.threshold and whole > 0:
                 seen = seen._replace(y=y, answers=y + seen.offsets, change=change)
                 if reuse.told:
                     log.info("no forward at noise level %.4g: change %.3f", sigma, change)

@@ -99,6 +99,12 @@ def test_an_answer_is_carried_on_until_it_must_have_changed_by_the_threshold(fac
     assert len(asked) == forwards
 
 
+def test_a_network_that_answers_nothing_is_asked_again():
+    carried = carried_on(Reuse(3.0), lambda x, sigma: [x], EPSILON, NOISE)
+    for sigma in (3.0, 2.0, 1.0):
+        assert torch.equal(carried(torch.ones(1, 4, 2, 2), sigma)[0], torch.ones(1, 4, 2, 2))
+
+
 def test_the_log_tells_what_was_spared_where_that_is_wished(model, caplog):
     with caplog.at_level("INFO"):
         run(replace(model, reuse=Reuse(0.4)))
