@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-ROWS = 256
-"""Queries at once: their scores against 4096 keys take 2 MB, which the cores' caches hold."""
+SCORES = 1 << 21
+"""At once, of some queries against all keys: 4 MB, which the cores' caches hold."""
 
 LEAST = 256
 """Below so many queries or keys the library's kernel is as fast."""
@@ -24,12 +24,12 @@ def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     if not slow or min(query.shape[2], key.shape[2]) < LEAST:
         return F.scaled_dot_product_attention(query, key, value)
     answer = torch.empty_like(query)
-    scaled = query / sqrt(query.shape[-1])
+    scaled, rows = query / sqrt(query.shape[-1]), max(1, SCORES // key.shape[2])
     for row in range(len(query)):
         for head in range(query.shape[1]):
             keys, values = key[row, head].T, value[row, head]
-            for start in range(0, query.shape[2], ROWS):
-                chunk = slice(start, start + ROWS)
+            for start in range(0, query.shape[2], rows):
+                chunk = slice(start, start + rows)
                 weights = torch.softmax(scaled[row, head, chunk] @ keys, -1)
                 answer[row, head, chunk] = weights @ values  # in place: made above
     return answer

@@ -22,7 +22,7 @@ def heads(tokens, dtype=torch.float32, seed=1, width=40):
     return torch.randn(2, 3, tokens, width, generator=generator).to(dtype)
 
 
-@pytest.mark.parametrize(("queries", "keys"), [(LEAST, LEAST), (600, 300), (77, 900), (900, 77)])
+@pytest.mark.parametrize(("queries", "keys"), [(LEAST, LEAST), (1100, 2000), (77, 900), (900, 77)])
 def test_bfloat16_is_as_near_the_truth_as_the_librarys_kernel(queries, keys):
     query, key, value = heads(queries, seed=1), heads(keys, seed=2), heads(keys, seed=3)
     truth = F.scaled_dot_product_attention(query, key, value)
