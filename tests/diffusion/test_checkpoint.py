@@ -144,6 +144,7 @@ def test_a_header_that_lies_is_refused(path, header, size):
         read_header(path)
 
 
+@pytest.mark.slow
 def test_a_header_of_a_million_tensors_is_refused(path):
     entry = b'"%d":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}'
     written(path, b"{" + b",".join(entry % number for number in range(1_000_000)) + b"}")

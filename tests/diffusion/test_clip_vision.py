@@ -36,6 +36,7 @@ def test_what_is_seen_is_what_the_library_s_encoder_sees(folder, layout):
 
 @pytest.mark.parametrize(("width", "layers"), [(1024, 24), (1280, 32)])
 @pytest.mark.parametrize("is_open", [False, True])
+@pytest.mark.slow
 def test_a_full_size_encoder_has_no_weight_missing_or_left_over_or_misshapen(width, layers, is_open):
     config = CLIPVisionConfig(
         hidden_size=width,

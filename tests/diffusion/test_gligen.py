@@ -148,6 +148,7 @@ def full() -> Gligen:
     return open_gligen(Described(header), Memory("cpu"))
 
 
+@pytest.mark.slow
 def test_no_weight_of_the_full_size_file_is_missing_or_left_over_or_misshapen(full):
     header = full.gates.file.header
     parts = full.positions.part, full.gates.part
@@ -157,6 +158,7 @@ def test_no_weight_of_the_full_size_file_is_missing_or_left_over_or_misshapen(fu
     assert full.text_width == 768
 
 
+@pytest.mark.slow
 @pytest.mark.slow
 def test_the_full_size_gates_belong_into_every_block_of_stable_diffusion_1_alone(full):
     header = header_of(original_unet(SD1, **CONFIG))

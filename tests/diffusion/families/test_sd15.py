@@ -109,6 +109,7 @@ def zero123() -> Header:
     return header_of(network | original_vae() | visual | rest)
 
 
+@pytest.mark.slow
 def test_a_full_size_zero123_is_of_its_family_alone_and_loses_no_weight(zero123):
     assert [family.name for family in FAMILIES if family.refuses(zero123) is None] == ["zero123"]
     network, texts, vae = (found := ZERO123.parts(zero123)).network, found.texts, found.vae
@@ -116,6 +117,7 @@ def test_a_full_size_zero123_is_of_its_family_alone_and_loses_no_weight(zero123)
     assert weights(zero123, network) == 859_520_964 + 4 * 320 * 9  # four more channels go in
 
 
+@pytest.mark.slow
 def test_a_full_size_zero123_brings_the_image_encoder_clip_vit_l(zero123):
     vision = vision_part(zero123)
     assert faults(zero123, vision) == []

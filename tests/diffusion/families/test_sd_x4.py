@@ -88,15 +88,18 @@ def x4(folder) -> Checkpoint:
 
 
 @pytest.mark.parametrize("index", range(3), ids=("network", "text", "vae"))
+@pytest.mark.slow
 def test_no_weight_of_the_full_size_checkpoint_is_missing_or_left_over_or_misshapen(full, index):
     parts = SD_X4.parts(full)
     assert faults(full, (parts.network, *parts.texts, parts.vae)[index]) == []
 
 
+@pytest.mark.slow
 def test_the_full_size_network_has_the_published_number_of_weights(full):
     assert round(weights(full, SD_X4.parts(full).network), -4) == 473_400_000
 
 
+@pytest.mark.slow
 @pytest.mark.slow
 def test_the_full_size_network_s_names_are_those_the_reference_conversion_expects(full):
     tensors = original_unet(UNET, **CONFIG)

@@ -102,6 +102,7 @@ def refiner(family_library) -> Checkpoint:
     return family_library.checkpoint(tiny.REFINER)
 
 
+@pytest.mark.slow
 def test_no_weight_of_a_full_size_checkpoint_is_missing_or_left_over_or_misshapen(full):
     family, header = full
     parts = family.parts(header)
@@ -110,11 +111,13 @@ def test_no_weight_of_a_full_size_checkpoint_is_missing_or_left_over_or_misshape
     )
 
 
+@pytest.mark.slow
 def test_only_its_own_family_recognises_a_full_size_file(full):
     family, header = full
     assert [each.name for each in FAMILIES if each.refuses(header) is None] == [family.name]
 
 
+@pytest.mark.slow
 def test_the_full_size_networks_have_the_published_numbers_of_weights():
     header = base_file()
     parts = SDXL.parts(header)
@@ -123,6 +126,7 @@ def test_the_full_size_networks_have_the_published_numbers_of_weights():
 
 
 @pytest.mark.parametrize(("shape", "config"), [(BASE, BASE_CONFIG), (REFINER, REFINER_CONFIG)])
+@pytest.mark.slow
 def test_the_full_size_networks_names_are_those_the_reference_conversion_expects(shape, config):
     tensors = original_unet(shape, **config)
     family = SDXL if shape is BASE else SDXL_REFINER
@@ -394,6 +398,7 @@ def control_lora(network: Handle, rank: int) -> Header:
     return header_of(tensors)
 
 
+@pytest.mark.slow
 @pytest.mark.slow
 def test_no_weight_of_a_full_size_control_lora_is_missing_or_left_over_or_misshapen():
     network = full_size_network()
