@@ -23,6 +23,7 @@ from tools.bundled_models.train_lora import sticker
 from tools.bundled_models.training import Run
 
 ROOT = Path(__file__).resolve().parent.parent
+pytestmark = pytest.mark.slow
 BUNDLED = ROOT / "models/checkpoints/photogram.safetensors"
 
 
@@ -229,7 +230,6 @@ def test_weights_in_ncnns_format_are_read_to_the_last_byte():
         upscaler.compact_weights(param, data + b"\0\0\0\0")
 
 
-@pytest.mark.slow
 def test_a_rehearsal_makes_every_file(tmp_path):
     pipeline = Pipeline(tmp_path, BUNDLED, 0.1, rehearse=True, threads=1)
     nouns = list(objects().values())

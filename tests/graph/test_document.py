@@ -144,12 +144,14 @@ def document(**nodes: Any) -> str:
     return json.dumps({"format": 1, "nodes": nodes})
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(workflows)
 def test_what_is_written_reads_as_the_same_workflow(workflow: Workflow):
     assert read(write(workflow)) == workflow
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(workflows)
 def test_what_is_written_fits_the_schema(workflow: Workflow):

@@ -229,6 +229,7 @@ async def test_a_cancelled_run_stops_between_nodes(bench):
     assert [node for node, _ in bench.said] == ["a", "b"]
 
 
+@pytest.mark.slow
 async def test_a_chain_of_10_000_nodes_runs(bench):
     assert await bench.value(chain(DEEP), f"n{DEEP - 1}") == DEEP - 1
 
