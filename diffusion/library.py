@@ -30,7 +30,18 @@ from diffusion.pickled import SUFFIXES, converted, is_pickled
 from diffusion.recognition import OWN_PREVIEW, recognised, with_own_preview
 from diffusion.style_model import StyleModel, open_style
 from diffusion.t2i import adapter
-from diffusion.taesd import DECODERS, open_decoder
+from diffusion.taesd import (
+    SPACES,
+    SUITED,
+    Half,
+    Side,
+    is_half,
+    is_joined,
+    joined,
+    open_half,
+    open_joined,
+    open_previewer,
+)
 from diffusion.tokens import ClipTokenizer
 from diffusion.unclip import following
 from diffusion.upscale import Upscaler, open_upscaler
@@ -101,8 +112,11 @@ class ModelLibrary:
         )
 
     def vae(self, name: str) -> Vae:
-        """A VAE from a file of its own. Raises UnknownCheckpoint if it holds none."""
-        return self.opened("vae", name, Vae, self.open_vae)
+        """A VAE from a file of its own, or a TAESD by its name, from two files in the vae_approx folder.
+
+        Raises UnknownCheckpoint if the file holds none, MissingFile if one of the two is not there.
+        """
+        return self.tiny_vae(name) if name in SPACES else self.opened("vae", name, Vae, self.open_vae)
 
     def clip_vision(self, name: str) -> ClipVision:
         """An image encoder from a file of its own. Raises UnknownCheckpoint if it holds none."""
@@ -250,27 +264,49 @@ class ModelLibrary:
         network = self.handle(file, part and replace(part, rounded=rounded), "diffusion model")
         prediction, noise, own = family.sampling(file.header, file.tensor)
         has_own = OWN_PREVIEW in file.header.metadata
-        decoder = f"{file.path.stem}_taesd_decoder" if has_own else DECODERS.get(family.name, "")
+        tiny = f"{file.path.stem}_taesd" if has_own else SUITED.get(family.name, "")
         model = Model(family, noise, prediction, network, input_channels(network), latent=own)
         told = family.augmentation and family.augmentation(file)
-        return following(replace(model, previewer=self.previewer(decoder), augmentation=told), file)
+        return following(replace(model, previewer=self.previewer(tiny), augmentation=told), file)
 
-    def previewer(self, start: str) -> nn.Module | None:
-        """The tiny network for previews whose file's name starts so, if it is there and whole.
+    def previewer(self, tiny: str) -> nn.Module | None:
+        """The decoder for previews of the TAESD of that name, if it is there and whole.
 
         A checkpoint whose VAE is its own has one of its own, called after it.
         """
-        found = [name for name in self.names("vae_approx") if start and Path(name).name.startswith(start)]
+        name = self.approximate(f"{tiny}_decoder")
+        if name is None:
+            return None
         try:
-            for name in found:
-                return self.opened("vae_approx", name, nn.Module, self.open_previewer)
+            return self.opened("vae_approx", name, nn.Module, self.open_previewer)
         except DiffusionError as error:
             log.warning("no previews by a tiny network: %s", error)
         return None
 
     def open_previewer(self, file: WeightFile) -> nn.Module:
-        """The tiny network of a file."""
-        return open_decoder(file, self.memory)
+        """The decoder for previews of a file."""
+        return open_previewer(file, self.memory)
+
+    def tiny_vae(self, tiny: str) -> Vae:
+        """The VAE of the two files of a TAESD."""
+
+        def half(side: Side) -> Half:
+            name = self.approximate(f"{tiny}_{side}")
+            if name is None:
+                raise MissingFile(
+                    f"There is no {tiny}_{side} in the vae_approx folder.",
+                    f"Put {tiny}_encoder.safetensors and {tiny}_decoder.safetensors into models/vae_approx.",
+                )
+            return self.opened(
+                "vae_approx", name, Half, lambda file: open_half(file, self.memory, side), side
+            )
+
+        return joined(half("encoder"), half("decoder"), SPACES[tiny])
+
+    def approximate(self, stem: str) -> str | None:
+        """The file in the vae_approx folder that is called so, whatever its ending."""
+        names = self.names("vae_approx")
+        return next((name for name in names if Path(name).name.startswith(f"{stem}.")), None)
 
     def open_text(self, file: WeightFile, memory: Memory) -> "Lone":
         """The text encoder of a file that holds nothing else."""
@@ -302,7 +338,14 @@ class ModelLibrary:
 
     def open_vae(self, file: WeightFile) -> Vae:
         """The VAE of a file."""
+        if is_joined(file.header):
+            return open_joined(file, self.memory)
         part = vae_part(file.header)
+        if part is None and is_half(file.header):
+            raise MissingPart(
+                f"{file.path.name} is one half of a TAESD.",
+                f"Put encoder and decoder into models/vae_approx, and choose {' or '.join(SPACES)}.",
+            )
         if part is None:
             raise UnknownCheckpoint(
                 f"{file.path.name} is not a VAE this program knows.", "Known are VAEs of the KL kind."

@@ -39,8 +39,8 @@ def decoded(denoised: Tensor, previewer: nn.Module) -> PIL.Image.Image:
     shrink = MOST_CELLS / max(latent.shape[-2:])
     if shrink < 1:
         latent = interpolate(latent, scale_factor=shrink, mode="area")
-    colours: Tensor = previewer(latent)
-    return shown(colours[0].movedim(0, -1))
+    seen: Tensor = previewer(latent)
+    return shown((seen[0].movedim(0, -1) + 1) / 2)
 
 
 def shown(colours: Tensor) -> PIL.Image.Image:

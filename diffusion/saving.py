@@ -11,10 +11,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from diffusion.checkpoint import DTYPES, Entry, Part
+from diffusion.checkpoint import DTYPES, Part
 from diffusion.errors import DiffusionError
 from diffusion.memory import Handle, Patch, by_weight
 from diffusion.model import Model, TextEncoder, Vae
+from diffusion.taesd import DECODER, ENCODER, SCALE, SHIFT
+from diffusion.values import NOTHING
 
 NETWORK, VAE, TEXT = "model.diffusion_model.", "first_stage_model.", ("cond_stage_model.", "conditioner.")
 BESIDE = ("v_pred", "ztsnr", "edm_mean", "edm_std", "edm_vpred.", "noise_augmentor.", "cc_projection.")
@@ -25,11 +27,15 @@ CODES = {dtype: code for code, dtype in DTYPES.items()}
 
 
 class Saved(NamedTuple):
-    """A network to write: its patches, and what the names of its tensors start with."""
+    """A network to write: its patches, and what the names of its tensors start with.
+
+    numbers: tensors of one number each that are written after it.
+    """
 
     network: Handle
     patches: tuple[Patch, ...]
     prefix: str
+    numbers: Mapping[str, float] = NOTHING
 
 
 def network_of(model: Model) -> Saved:
@@ -45,9 +51,19 @@ def beside(model: Model) -> Saved:
     return Saved(Handle(part, file, model.network.memory), (), "")
 
 
-def vae_of(vae: Vae, prefix: str = "") -> Saved:
-    """A VAE, under the names it has in a file of its own unless told otherwise."""
-    return Saved(vae.network, (), prefix)
+def vae_of(vae: Vae, prefix: str = "") -> list[Saved]:
+    """A VAE, under the names it has in a file of its own unless told otherwise.
+
+    Raises DiffusionError if it is a TAESD and told otherwise: no checkpoint has one.
+    """
+    if vae.encoder is None or vae.space is None:
+        return [Saved(vae.network, (), prefix)]
+    if prefix:
+        raise DiffusionError(
+            "A TAESD has no place in a checkpoint.", "Connect another VAE, or keep this one with VAESave."
+        )
+    numbers = {SCALE: vae.space.scale, SHIFT: vae.space.shift}
+    return [Saved(vae.encoder, (), ENCODER), Saved(vae.network, (), DECODER, numbers)]
 
 
 def texts_of(encoder: TextEncoder) -> list[Saved]:
@@ -83,9 +99,7 @@ def write_weights(parts: Sequence[Saved], path: Path, texts: Mapping[str, str]) 
     What the settings in their files' metadata say is kept.
     """
     metadata = {key: text for part in parts for key, text in part.network.file.header.metadata.items()}
-    described = [
-        Described(name, entry.dtype, entry.shape) for name, entry in chain.from_iterable(map(entries, parts))
-    ]
+    described = chain.from_iterable(map(descriptions, parts))
     write_tensors(path, described, chain.from_iterable(map(tensors, parts)), metadata | dict(texts))
 
 
@@ -115,11 +129,14 @@ def write_tensors(
             file.write(tensor.cpu().contiguous().view(-1).view(torch.uint8).numpy().data)
 
 
-def entries(part: Saved) -> Iterator[tuple[str, Entry]]:
-    """The names in the new file, and what the old one says of each tensor."""
+def descriptions(part: Saved) -> Iterator[Described]:
+    """What the new file says of each tensor."""
     old = part.network.part
     for key in keys(part):
-        yield renamed(key, old.prefix, part.prefix), part.network.file.header.entries[key]
+        entry = part.network.file.header.entries[key]
+        yield Described(renamed(key, old.prefix, part.prefix), entry.dtype, entry.shape)
+    for name in part.numbers:
+        yield Described(name, torch.float32, ())
 
 
 def renamed(key: str, old: str, new: str) -> str:
@@ -147,6 +164,7 @@ def tensors(part: Saved) -> Iterator[Tensor]:
         if any(name in found for name in inside):
             stored = patched(network, inside, found).to(stored.dtype).reshape(stored.shape)
         yield stored.reshape(-1)
+    yield from map(torch.tensor, part.numbers.values())
 
 
 def patched(network: Handle, names: list[str], patches: Mapping[str, list[Patch]]) -> Tensor:

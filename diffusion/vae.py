@@ -1,6 +1,7 @@
 """Between pictures and latents: encode, decode, and both in tiles where memory is short."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -15,8 +16,6 @@ TILES = Tiles(64, 8)
 """In latent cells, where a whole picture does not fit."""
 MOST_CELLS = 4 * 128 * 128
 """Latent cells decoded at once; a larger batch is done in parts."""
-BUFFERS = 2
-"""Planes of all pixels at once for each channel of the widest layer: 1.9 decoding, 1.3 encoding."""
 
 
 def encode(vae: Vae, image: Image, check: Callable[[], None] = quiet, tiles: Tiles | None = None) -> Latent:
@@ -30,7 +29,9 @@ def encode(vae: Vae, image: Image, check: Callable[[], None] = quiet, tiles: Til
         moments: Tensor = module.get_submodule("encoder")(part)
         return optional(module, "quant_conv", moments)[:, : vae.channels]
 
-    return Latent(through(vae, run, pixels, check, tiles, vae.downscale))
+    encoder = replace(vae, network=vae.encoder or vae.network)
+    made = through(encoder, run, pixels, check, tiles, vae.downscale)
+    return Latent(vae.space.out(made) if vae.space else made)
 
 
 def decode(vae: Vae, latent: Latent, check: Callable[[], None] = quiet, tiles: Tiles | None = None) -> Image:
@@ -45,13 +46,14 @@ def decode(vae: Vae, latent: Latent, check: Callable[[], None] = quiet, tiles: T
             f"This latent has {latent.samples.shape[1]} channels, but the VAE reads {vae.channels}.",
             "Connect the VAE from the same Load Checkpoint as the model.",
         )
-    pixels = through(vae, run, latent.samples, check, tiles)
+    samples = vae.space.into(latent.samples) if vae.space else latent.samples
+    pixels = through(vae, run, samples, check, tiles)
     return Image(((pixels + 1) / 2).clamp(0, 1).movedim(1, -1).contiguous())
 
 
 def optional(module: nn.Module, name: str, part: Tensor) -> Tensor:
     """What a part of the network makes of a tensor; the tensor itself if the network has no such part."""
-    found = getattr(module, name)
+    found = getattr(module, name, None)
     made: Tensor = part if found is None else found(part)
     return made
 
@@ -94,7 +96,7 @@ def through(
 def bytes_per_cell(vae: Vae, module: nn.Module) -> int:
     """About how much memory the network needs for each latent cell while it works."""
     widest = max(weight.shape[0] for weight in module.parameters() if weight.ndim == 4)
-    return BUFFERS * widest * vae.downscale**2 * next(module.parameters()).dtype.itemsize
+    return vae.buffers * widest * vae.downscale**2 * next(module.parameters()).dtype.itemsize
 
 
 def tiles_px(vae: Vae, size: int, overlap: int) -> Tiles:

@@ -209,7 +209,8 @@ def load_vae(vae_name: Annotated[str, FileIn("vae")], *, library: ModelLibrary) 
     """Load a VAE from a file that holds nothing else.
 
     Args:
-        vae_name: The file, in the vae folder.
+        vae_name: The file, in the vae folder; or a TAESD, a small and quick one, by the name that its two
+            files in the vae_approx folder begin with.
 
     Returns:
         The VAE.

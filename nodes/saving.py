@@ -34,7 +34,7 @@ def checkpoint_save(
         vae: The VAE.
         filename_prefix: How the file's name begins. A slash makes a folder.
     """
-    _save([network_of(model), beside(model), *texts_of(clip), vae_of(vae, VAE)], filename_prefix, outputs)
+    _save([network_of(model), beside(model), *texts_of(clip), *vae_of(vae, VAE)], filename_prefix, outputs)
 
 
 @node("ModelSave", category="advanced/model_merging", title="ModelSave")
@@ -58,7 +58,7 @@ def vae_save(vae: Vae, filename_prefix: str = "vae/Photogram_vae", *, outputs: O
         vae: The VAE.
         filename_prefix: How the file's name begins. A slash makes a folder.
     """
-    _save([vae_of(vae)], filename_prefix, outputs)
+    _save(vae_of(vae), filename_prefix, outputs)
 
 
 @node("CLIPSave", category="advanced/model_merging", title="CLIPSave")

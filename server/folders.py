@@ -16,6 +16,9 @@ LATENT_SUFFIXES = (".latent",)
 INPUT, LATENTS, OUTPUT = "input", "latents", "output"
 DIFFUSERS, INDEX = "diffusers", "model_index.json"
 """Models that are folders, told by the index in them."""
+VAE, APPROXIMATE = "vae", "vae_approx"
+TAESD = ("taesd", "taesdxl", "taesd3", "taef1")
+"""VAEs that are two files among those for previews, offered under one name where both are there."""
 MOST_RESULTS = 1000
 MOST_FILES = 100_000
 DEEPEST = 12
@@ -73,6 +76,12 @@ class Folders:
     def files(self, kind: str) -> tuple[str, ...]:
         """The names of one kind, with `/` between folders; empty for an unknown kind."""
         kind = ALIASES.get(kind, kind)
+        if kind == VAE:
+            stems = {name.rpartition("/")[2].partition(".")[0] for name in self.files(APPROXIMATE)}
+            return (*self._listed(kind), *(name for name in TAESD if stems.issuperset(halves(name))))
+        return self._listed(kind)
+
+    def _listed(self, kind: str) -> tuple[str, ...]:
         if kind not in self._places:
             return ()
         known = self._known.get(kind)
@@ -89,6 +98,11 @@ class Folders:
         offered = {kind: self.files(kind) for kind in self._offered}
         results = [name for name in reversed(self.files(OUTPUT)) if "/" not in name]
         return {**offered, OUTPUT: tuple(f"{name} [{OUTPUT}]" for name in results[:MOST_RESULTS])}
+
+
+def halves(name: str) -> tuple[str, str]:
+    """How the two files of a TAESD are called, without what they end in."""
+    return f"{name}_encoder", f"{name}_decoder"
 
 
 def _suffixes(kind: str) -> tuple[str, ...]:

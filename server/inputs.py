@@ -9,7 +9,17 @@ from graph.errors import WorkflowError
 from graph.suggest import did_you_mean
 from graph.workflow import Json
 from server.files import UnsafeName, parts_of
-from server.folders import ALIASES, DIFFUSERS, INDEX, MODEL_FOLDERS, OUTPUT
+from server.folders import (
+    ALIASES,
+    APPROXIMATE,
+    DIFFUSERS,
+    INDEX,
+    MODEL_FOLDERS,
+    OUTPUT,
+    TAESD,
+    VAE,
+    halves,
+)
 
 ANNOTATED = re.compile(r"^(.*?) ?\[(input|output|temp)\]$", re.DOTALL)
 
@@ -52,7 +62,9 @@ class FolderFiles:
     def stamp(self, folder: str, name: str) -> Json:
         """Tells this file from a changed one without reading it: size, mtime_ns, inode; None if missing."""
         try:
-            return _stamp(self.path(folder, name))
+            is_tiny = folder == VAE and name in TAESD
+            paths = self._halves(name) if is_tiny else (self.path(folder, name),)
+            return [number for path in paths for number in _stamp(path)]
         except (WorkflowError, OSError):
             return None
 
@@ -66,7 +78,7 @@ class FolderFiles:
             is_plain = folder == OUTPUT and not ANNOTATED.match(name)
             return self._inputs.path(f"{name} [{folder}]" if is_plain else name)
         name = f"{name}/{INDEX}" if kind == DIFFUSERS else name
-        roots = [root / below for root in self._models for below in MODEL_FOLDERS[kind]]
+        roots = self._roots(kind)
         for root in roots:
             if (path := inside(root, name, follow=True)) is not None:
                 return path
@@ -74,6 +86,14 @@ class FolderFiles:
         raise WorkflowError(
             f"There is no file {name!r} in the folder {kind}.", near or "Choose another file."
         )
+
+    def _roots(self, kind: str) -> list[Path]:
+        return [root / below for root in self._models for below in MODEL_FOLDERS[kind]]
+
+    def _halves(self, name: str) -> list[Path]:
+        """The files of a TAESD, as many as there are."""
+        stems, roots = halves(name), self._roots(APPROXIMATE)
+        return [path for root in roots for stem in stems for path in sorted(root.rglob(f"{stem}.*"))]
 
 
 def inside(root: Path, name: str, *, follow: bool = False) -> Path | None:

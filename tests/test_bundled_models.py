@@ -9,7 +9,9 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
-from diffusion import taesd
+from diffusion.checkpoint import WeightFile
+from diffusion.memory import Memory
+from diffusion.taesd import open_previewer
 from tools.bundled_models import judge, networks, packages, score
 from tools.bundled_models.shards import Codec
 
@@ -73,14 +75,13 @@ def test_the_checkpoint_says_what_it_can_draw():
 
 
 def test_the_preview_decoder_has_the_layout_that_previews_read():
-    weights = load_file(MODELS / "vae_approx" / "photogram_taesd_decoder.safetensors")
-    network = taesd.chain({name: tuple(weight.shape) for name, weight in weights.items()})
-    network.load_state_dict({name: weight.float() for name, weight in weights.items()})
+    file = WeightFile(MODELS / "vae_approx" / "photogram_taesd_decoder.safetensors")
+    network = open_previewer(file, Memory("cpu"))
     picture = np.asarray(Image.open(ROOT / "workflows" / "inputs" / "photogram_apple.png").convert("RGB"))
     known = judge.read()
     with torch.no_grad():
         seen = network(Codec(known.weight, known.bias).encode([picture]))[0].movedim(0, -1)
-    assert np.abs(seen.numpy() * 255 - picture).mean() < 15
+    assert np.abs((seen.numpy() + 1) / 2 * 255 - picture).mean() < 15
 
 
 def test_the_embedding_has_vectors_as_wide_as_the_text_encoder():

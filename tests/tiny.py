@@ -23,7 +23,7 @@ from tempfile import TemporaryDirectory
 from types import ModuleType
 
 import torch
-from diffusers import AutoencoderKL, ControlNetModel, UNet2DConditionModel
+from diffusers import AutoencoderKL, AutoencoderTiny, ControlNetModel, UNet2DConditionModel
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from transformers import (
@@ -538,6 +538,22 @@ def vae(seed: int = 1, channels: tuple[int, ...] = VAE_CHANNELS) -> nn.Module:
             norm_num_groups=GROUPS,
         ),
     )
+
+
+def taesd(channels: int = 4) -> nn.Module:
+    """A VAE of that kind, smaller, whose latents have so many channels."""
+    widths = {f"{side}_block_out_channels": (4,) * 4 for side in ("encoder", "decoder")}
+    blocks = {"num_encoder_blocks": (1, 1, 2, 1), "num_decoder_blocks": (1, 2, 1, 1)}
+    return randomised(3, lambda: AutoencoderTiny(latent_channels=channels, **widths, **blocks))
+
+
+def taesd_half(side: str, channels: int = 4, prefix: str = "") -> dict[str, Tensor]:
+    """The encoder or the decoder of a TAESD as its author's file numbers it: a decoder's layers from 1 on."""
+    tensors = {}
+    for key, weight in getattr(taesd(channels), side).state_dict().items():
+        _layers, number, tail = key.split(".", 2)
+        tensors[f"{prefix}{int(number) + (side == 'decoder')}.{tail}"] = weight
+    return tensors
 
 
 def rrdb(scale: int = 2, shuffle: int = 1, colours: int = 3) -> nn.Module:

@@ -31,7 +31,7 @@ def weight(model, name: str = "conv_in.weight") -> torch.Tensor:
 
 def test_a_checkpoint_that_was_loaded_is_written_as_it_was(folder, library):
     model, text, vae = library.checkpoint(tiny.CHECKPOINT)
-    write_weights([network_of(model), *texts_of(text), vae_of(vae, VAE)], folder / "a.safetensors", {})
+    write_weights([network_of(model), *texts_of(text), *vae_of(vae, VAE)], folder / "a.safetensors", {})
     old, new = load_file(folder / "checkpoints" / tiny.CHECKPOINT), load_file(folder / "a.safetensors")
     assert old.keys() == new.keys()
     assert all(torch.equal(old[key], new[key]) for key in old)
@@ -40,7 +40,7 @@ def test_a_checkpoint_that_was_loaded_is_written_as_it_was(folder, library):
 def test_patches_are_written_too(folder, library):
     model, text, vae = library.checkpoint(tiny.CHECKPOINT)
     changed = with_lora(model, text, library.lora(tiny.LORA))
-    parts = [network_of(changed.model), *texts_of(changed.text_encoder), vae_of(vae, VAE)]
+    parts = [network_of(changed.model), *texts_of(changed.text_encoder), *vae_of(vae, VAE)]
     write_weights(parts, folder / "checkpoints" / "new.safetensors", {})
     again = library.checkpoint("new.safetensors").model
     name = "down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q.weight"
@@ -54,7 +54,7 @@ def test_weights_that_are_pieces_of_a_tensor_are_put_together_again(folder, name
     library = tiny.library(folder)
     model, text, vae = library.checkpoint(name)
     same = mixed(model, model, evenly(0.5, 0.5))
-    parts = [network_of(same), *texts_of(mixed_text(text, text, evenly(0.5, 0.5))), vae_of(vae, VAE)]
+    parts = [network_of(same), *texts_of(mixed_text(text, text, evenly(0.5, 0.5))), *vae_of(vae, VAE)]
     write_weights(parts, folder / "a.safetensors", {})
     old, new = load_file(folder / "checkpoints" / name), load_file(folder / "a.safetensors")
     assert all(torch.allclose(old[key].float(), new[key].float(), atol=1e-3) for key in new)
@@ -64,7 +64,7 @@ def test_weights_that_are_pieces_of_a_tensor_are_put_together_again(folder, name
 def test_a_vae_in_a_file_of_its_own_can_be_loaded(folder, library):
     vae = library.checkpoint(tiny.CHECKPOINT).vae
     (folder / "vae").mkdir(exist_ok=True)
-    write_weights([vae_of(vae)], folder / "vae" / "own.safetensors", {})
+    write_weights(vae_of(vae), folder / "vae" / "own.safetensors", {})
     with library.vae("own.safetensors").network.resident() as one, vae.network.resident() as other:
         assert torch.equal(
             one.get_parameter("decoder.conv_in.weight"), other.get_parameter("decoder.conv_in.weight")

@@ -91,3 +91,12 @@ def test_a_model_that_is_a_folder_is_told_by_its_index(folders: Folders, tmp_pat
     for name in ("a/model_index.json", "a/unet/b.safetensors", "c/unet/d.safetensors", "model_index.json"):
         touch(tmp_path / "one/diffusers" / name)
     assert folders.files("diffusers") == ("a",)
+
+
+def test_a_taesd_is_offered_as_a_vae_where_both_its_files_are(folders: Folders, tmp_path: Path) -> None:
+    touch(tmp_path / "one/vae/a.safetensors")
+    for name in ("taesd_encoder.pth", "taesd_decoder.safetensors", "taesdxl_decoder.safetensors"):
+        touch(tmp_path / "one/vae_approx" / name)
+    assert folders.files("vae") == ("a.safetensors", "taesd")
+    touch(tmp_path / "two/vae_approx/small/taesdxl_encoder.safetensors")
+    assert folders.all()["vae"] == ("a.safetensors", "taesd", "taesdxl")

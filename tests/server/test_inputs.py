@@ -92,3 +92,15 @@ def test_of_a_model_that_is_a_folder_the_index_is_looked_at(files: FolderFiles, 
     index.parent.mkdir(parents=True)
     index.write_text("{}")
     assert files.path("diffusers", "a") == index and files.stamp("diffusers", "b") is None
+
+
+@pytest.mark.parametrize("side", ["encoder", "decoder"])
+def test_a_change_of_either_file_of_a_taesd_is_told(files: FolderFiles, tmp_path: Path, side: str) -> None:
+    folder = tmp_path / "models/vae_approx/small"
+    folder.mkdir(parents=True)
+    for name in ("taesd_encoder.safetensors", "taesd_decoder.safetensors"):
+        (folder / name).write_text("weights")
+    before = files.stamp("vae", "taesd")
+    assert files.stamp("vae", "taesd") == before
+    (folder / f"taesd_{side}.safetensors").write_text("other weights")
+    assert files.stamp("vae", "taesd") != before
