@@ -1,6 +1,6 @@
 """TAESD: a tiny VAE, whose decoder also makes previews (github.com/madebyollin/taesd).
 
-Its latents are those of the diffusion model's own space. A file numbers the layers of one chain: a convolution
+Its latents are those of the diffusion model's own space. A file numbers the layers of one chain: convolutions
 and blocks of three, again and again. Encoder and decoder are a file each, or lie in one.
 """
 
