@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
+from diffusion.ahead import sent
 from diffusion.control_lora import ControlLora, limited
 from diffusion.crop import center_cropped
 from diffusion.errors import DiffusionError
@@ -157,11 +158,11 @@ class Query(NamedTuple):
         if said is None:
             return self
         images = len(self.x) // self.prompts
-        rows = [row % images % len(said.tokens) for row in range(len(self.x))]
+        rows = torch.tensor([row % images % len(said.tokens) for row in range(len(self.x))])
         vector = self.vector
         if vector is not None and said.pooled is not None:
-            vector = vector._replace(pooled=said.pooled.to(vector.pooled)[rows])
-        return self._replace(tokens=said.tokens.to(self.tokens)[rows], vector=vector)
+            vector = vector._replace(pooled=sent(said.pooled[rows], self.x.device, vector.pooled.dtype))
+        return self._replace(tokens=sent(said.tokens[rows], self.x.device, self.tokens.dtype), vector=vector)
 
 
 class Base(NamedTuple):
@@ -198,7 +199,7 @@ def one_control(control: Control, query: Query, members: list[int], base: Base) 
             f"{net.network.file.path.name} holds only the difference to a model.",
             "Load it with the node Load ControlNet Model (diff), connected to that model.",
         )
-    index = torch.tensor(members, device=query.x.device)
+    index = sent(torch.tensor(members), query.x.device)
     step = 16 if net.adapts and net.family == "sdxl" else 8  # such an adapter sees so many pixels at once
     height, width = (-(-side * 8 // step) * step for side in query.x.shape[-2:])
     hint = fitted_hint(control.hint, height, width)
@@ -206,7 +207,7 @@ def one_control(control: Control, query: Query, members: list[int], base: Base) 
     hint = hint[torch.tensor([row % images % len(hint) for row in members])]
     with network.resident((*net.patches, *limited(network, base.patches))) as module:
         place = next(module.parameters())
-        hint = hint.to(place.device, place.dtype)
+        hint = sent(hint, place.device, place.dtype)
         made = adapted(net, module, hint) if net.adapts else steered(net, module, told, index, hint)
     made = made.each(lambda part: part.float() * control.strength)
     return made.each(lambda part: part.mean((2, 3), True).expand_as(part)) if net.averages else made
@@ -263,7 +264,7 @@ def scattered(some: Residuals, members: list[int], rows: int) -> Residuals:
 
     def spread(part: Tensor) -> Tensor:
         whole = part.new_zeros(rows, *part.shape[1:])
-        whole[members] = part  # in place: made one line above
+        whole[sent(torch.tensor(members), part.device)] = part  # in place: made one line above
         return whole
 
     return some.each(spread)

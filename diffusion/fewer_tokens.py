@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
+from diffusion.ahead import sent
 from diffusion.hooks import Attend, Site, attending, reading, sites
 
 ChangeAt: TypeAlias = Callable[[Attend, int, int], Attend]
@@ -113,7 +114,7 @@ class TokenMerging:
                 return attend
 
             def fewer(layer: Any, states: Tensor, *_rest: object, **_named: object) -> Tensor:
-                pairs = Pairs.alike(states, kept.to(states.device), count)
+                pairs = Pairs.alike(states, kept, count)
                 return pairs.parted(attend(layer, pairs.merged(states)))
 
             return fewer
@@ -146,11 +147,11 @@ class Pairs:
 
     @classmethod
     def alike(cls, states: Tensor, kept: Tensor, count: int) -> "Pairs":
-        """The tokens that are most like one of those kept, by the angle between them."""
+        """The tokens that are most like one of those kept (on the CPU), by the angle between them."""
         total = states.shape[1]
-        is_free = torch.ones(total, dtype=torch.bool, device=states.device)
+        is_free = torch.ones(total, dtype=torch.bool)
         is_free[kept] = False  # in place: made above
-        free = is_free.nonzero()[:, 0]
+        free, kept = sent(is_free.nonzero()[:, 0], states.device), sent(kept, states.device)
         ways = normalize(states, dim=-1)
         likeness, partner = (ways[:, free] @ ways[:, kept].mT).max(-1)
         order = likeness.argsort(dim=-1, descending=True)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import conv2d, max_pool2d, pad
 
+from diffusion.ahead import sent
 from diffusion.images import from_pixels, to_pixels
 from diffusion.values import Image
 
@@ -47,7 +48,7 @@ def convolved(image: Tensor, kernel: Tensor) -> Tensor:
     channels, radius = image.shape[-1], kernel.shape[0] // 2
     mode = "reflect" if radius < min(image.shape[1:3]) else "replicate"
     planes = pad(image.movedim(-1, 1), (radius,) * 4, mode=mode)
-    weight = kernel.to(planes).expand(channels, 1, -1, -1)
+    weight = sent(kernel, planes.device, planes.dtype).expand(channels, 1, -1, -1)
     return conv2d(planes, weight, groups=channels).movedim(1, -1)
 
 

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from diffusion import networks
+from diffusion.ahead import sent
 from diffusion.blocks import translated, unet_names
 from diffusion.checkpoint import Header, Part, WeightFile
 from diffusion.errors import FamilyMismatch, UnknownCheckpoint
@@ -108,14 +109,14 @@ class Grounded:
 
     def tokens(self, positions: nn.Module) -> Tensor:
         """The boxes of each prompt as tokens, float32 [prompts, MOST_BOXES, width]."""
-        empty = next(positions.parameters())
-        texts = empty.new_zeros(len(self.prompts), MOST_BOXES, self.prompts[0].gligen.text_width)
+        device = next(positions.parameters()).device
+        texts = torch.zeros(len(self.prompts), MOST_BOXES, self.prompts[0].gligen.text_width)
         corners, used = texts.new_zeros(*texts.shape[:2], 4), texts.new_zeros(texts.shape[:2])
         for row, prompt in enumerate(self.prompts):
             for place, box in enumerate(prompt.boxes):  # in place: made above
-                corners[row, place] = corners.new_tensor(box.corners(self.height, self.width))
+                corners[row, place] = torch.tensor(box.corners(self.height, self.width))
                 texts[row, place], used[row, place] = box.text[0], 1
-        made: Tensor = positions(corners, used, texts)
+        made: Tensor = positions(*(sent(each, device) for each in (corners, used, texts)))
         return made
 
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import conv2d, interpolate, max_pool2d
 
+from diffusion.ahead import sent
 from diffusion.model import Model
 from diffusion.noise import tiled
 from diffusion.noise_range import NoiseRange
@@ -96,7 +97,7 @@ def prompt_extra(model: Model, prompt: Prompt, x: Tensor, run: Tensor | None = N
     if prompt.concat_latent is None:
         return None
     height, width = x.shape[-2:]
-    picture = prompt.concat_latent.to(x)
+    picture = sent(prompt.concat_latent, x.device, x.dtype)
     if picture.shape[-2:] != x.shape[-2:]:
         picture = resized(picture, width, height, "bilinear", "center")
     picture = tiled(picture, len(x))
@@ -106,7 +107,7 @@ def prompt_extra(model: Model, prompt: Prompt, x: Tensor, run: Tensor | None = N
     given = prompt.concat_mask if prompt.concat_mask is not None or run is None else run[:, :1]
     if room != picture.shape[1] + 1 or given is None:
         return None
-    mask = as_noise_mask(given).to(x)
+    mask = sent(as_noise_mask(given), x.device, x.dtype)
     if mask.shape[-2:] != x.shape[-2:]:
         mask = resized(mask, width, height, "bilinear", "center")
     return torch.cat((tiled(mask.round(), len(x)), model.latent_in(picture)), 1)

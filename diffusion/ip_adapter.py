@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
+from diffusion.ahead import sent
 from diffusion.attention import attend
 from diffusion.checkpoint import Part, WeightFile
 from diffusion.clip_vision import ClipVision, see
@@ -106,7 +107,7 @@ class Attending:
         """While this lasts, a network attends to the picture."""
         with self.prompt.network.resident() as adapter, ExitStack() as stack:
             first = next(adapter.parameters())
-            tokens = torch.cat(self.prompt.tokens).to(first.device, first.dtype)
+            tokens = sent(torch.cat(self.prompt.tokens), first.device, first.dtype)
             for place in self.prompt.places:
                 part = adapter.get_submodule(f"ip_adapter.{place.number}")
                 keys, values = (part.get_submodule(name)(tokens) for name in ("to_k_ip", "to_v_ip"))
@@ -124,11 +125,13 @@ class Attending:
 
         def added(merged: Tensor) -> Tensor:
             query = queries.pop()
-            rows = self.index(len(query))
+            rows = sent(torch.tensor(self.index(len(query))), query.device)
             parts = (query, *(each.to(query)[rows] for each in pair))
             split = (part.reshape(*part.shape[:2], attention.heads, -1).transpose(1, 2) for part in parts)
             seen = attend(*split).transpose(1, 2).flatten(2) * self.prompt.strength
-            return merged + (seen if self.prompt.mask is None else seen * self.share(query).to(seen))
+            if self.prompt.mask is not None:
+                seen = seen * sent(self.share(query), seen.device, seen.dtype)
+            return merged + seen
 
         stack.callback(answering(attention.to_q, noted))
         stack.callback(reading(attention.to_out[0], added))

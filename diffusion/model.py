@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from diffusion.ahead import sent
 from diffusion.controlnet import Base, Control, ControlNet, Query, Residuals, steering
 from diffusion.errors import DiffusionError, MissingPart, OutOfMemory
 from diffusion.family import Family, LatentFormat, Reading
@@ -126,8 +127,8 @@ class Model:
         check: called between the network's blocks; whatever it raises ends the forward.
         """
         scaled = self.prediction.scale_input(x, sigma)
-        beside = vector and Vector(vector.pooled.to(x.device), vector.numbers.to(x.device))
-        query = Query(scaled, self.noise.timestep(sigma), tokens.to(x.device), len(unwanted), beside)
+        beside = vector and Vector(sent(vector.pooled, x.device), sent(vector.numbers, x.device))
+        query = Query(scaled, self.noise.timestep(sigma), sent(tokens, x.device), len(unwanted), beside)
         active = [tuple(filter(lambda control: self.is_active(control, sigma), row)) for row in controls]
         # The controls run while the network is held, so that neither drives the other out of memory.
         memory = self.network.memory
@@ -154,10 +155,11 @@ class Model:
         if missing <= 0:
             return x
         if concat is None and missing == 1 + len(NO_PICTURE):
-            concat = x.new_tensor((1.0, *NO_PICTURE)).view(1, -1, 1, 1).expand(len(x), -1, *x.shape[2:])
+            plane = (len(x), 1, *x.shape[2:])
+            concat = torch.cat([x.new_full(plane, value) for value in (1.0, *NO_PICTURE)], 1)
         elif concat is None:
             concat = x.new_zeros(len(x), missing, *x.shape[2:])
-        return torch.cat((x, concat.to(x)), 1)
+        return torch.cat((x, sent(concat, x.device, x.dtype)), 1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from diffusion.ahead import sent
 from diffusion.brownian import brownian_path
 from diffusion.samplers.step import Noise, SizedNoise
 from diffusion.values import Latent, Sigmas
@@ -94,7 +95,7 @@ def brownian_noise(x: Tensor, seed: int, sigmas: Sigmas, device: torch.device) -
 
     def draw(sigma: float, sigma_next: float) -> Tensor:
         length = abs(np.float32(sigma) - np.float32(sigma_next))
-        return ((above(sigma) - above(sigma_next)) / sqrt(length)).to(x)
+        return sent((above(sigma) - above(sigma_next)) / sqrt(length), x.device, x.dtype)
 
     return draw
 

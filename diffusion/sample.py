@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from diffusion import noise
+from diffusion.ahead import computed
 from diffusion.batching import Network
 from diffusion.controlnet import ControlNet, network_on
 from diffusion.errors import DiffusionError, FamilyMismatch
@@ -130,9 +131,10 @@ def sample_both(job: Job, watch: Watch, keep: Callable[[Tensor], None] | None = 
         return Result(run.latent(run.x), run.latent(run.x))
     watch(0, total)
     step = Step(run.x, run.x)
-    for count, step in enumerate(run.steps, start=1):  # noqa: B007, B020  read after the loop
+    for count, (step, is_sound) in enumerate(computed(run.steps), start=1):  # noqa: B007  read after the loop
         done = run.done(count, step)
-        sound(step.x, done, total)
+        if not is_sound:
+            raise fell_apart(done, total)
         watch(done, total, preview(step.denoised, model))
         if keep is not None:
             keep(run.denoised(step.denoised).samples)
@@ -145,8 +147,8 @@ def prepare(job: Job, check: Callable[[], None] = quiet) -> Run:
     device = model.network.memory.device
     latent = fitted(job.latent, model)
     drawn = job.noise.drawn(latent).float().to(device)
-    clean = latent.samples.float().to(device)
-    clean = model.latent_in(clean) if clean.any() else clean
+    clean = latent.samples.float()
+    clean = (model.latent_in(clean) if clean.any() else clean).to(device)
     x = model.prediction.noised(drawn, clean, sigmas[0], is_max(sigmas[0], model.noise.sigma_max))
     if len(sigmas) == 1:
         return Run(job, x, iter(()))
@@ -315,11 +317,9 @@ def is_max(sigma: float, highest: float) -> bool:
     return sigma > highest or isclose(sigma, highest, rel_tol=1e-5)
 
 
-def sound(x: Tensor, done: int, total: int) -> Tensor:
-    """The state, if it is made of numbers."""
-    if not x.isfinite().all():
-        raise DiffusionError(
-            f"The picture fell apart at step {done} of {total}: the network's output is not a number.",
-            hint="Choose float32 precision, a lower cfg, or another checkpoint.",
-        )
-    return x
+def fell_apart(done: int, total: int) -> DiffusionError:
+    """What to say of a state that is not made of numbers."""
+    return DiffusionError(
+        f"The picture fell apart at step {done} of {total}: the network's output is not a number.",
+        hint="Choose float32 precision, a lower cfg, or another checkpoint.",
+    )
