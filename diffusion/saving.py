@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from diffusion.checkpoint import DTYPES, Part
+from diffusion.clip_vision import ClipVision
 from diffusion.errors import DiffusionError
 from diffusion.memory import Handle, Patch, by_weight
 from diffusion.model import Model, TextEncoder, Vae
@@ -21,6 +22,8 @@ from diffusion.values import NOTHING
 NETWORK, VAE, TEXT = "model.diffusion_model.", "first_stage_model.", ("cond_stage_model.", "conditioner.")
 BESIDE = ("v_pred", "ztsnr", "edm_mean", "edm_std", "edm_vpred.", "noise_augmentor.", "cc_projection.")
 """What a checkpoint has beside its networks that says how its diffusion model is used."""
+VISION, OPEN_VISION = "clip_vision.", "cond_stage_model.model.visual."
+"""What the names of an image encoder start with in a checkpoint, and where they are OpenCLIP's."""
 OWN_TEXT = "text_model."
 """What a text encoder's names start with in a file of its own, but for OpenCLIP's."""
 CODES = {dtype: code for code, dtype in DTYPES.items()}
@@ -66,6 +69,11 @@ def vae_of(vae: Vae, prefix: str = "") -> list[Saved]:
     return [Saved(vae.encoder, (), ENCODER), Saved(vae.network, (), DECODER, numbers)]
 
 
+def vision_of(encoder: ClipVision) -> Saved:
+    """An image encoder under the names it has in a checkpoint that reads pictures instead of text."""
+    return Saved(encoder.network, (), OPEN_VISION if is_open(encoder.network) else VISION)
+
+
 def texts_of(encoder: TextEncoder) -> list[Saved]:
     """A text encoder under the names it has in a checkpoint.
 
@@ -88,9 +96,9 @@ def alone(encoder: TextEncoder) -> dict[str, Saved]:
     }
 
 
-def is_open(text: Handle) -> bool:
-    """Whether a text encoder lies in its file as OpenCLIP has it."""
-    return any(".resblocks." in key for key in text.part.sources.values())
+def is_open(clip: Handle) -> bool:
+    """Whether an encoder of texts or images lies in its file as OpenCLIP has it."""
+    return any("transformer.resblocks." in key for key in clip.part.sources.values())
 
 
 def write_weights(parts: Sequence[Saved], path: Path, texts: Mapping[str, str]) -> None:

@@ -5,10 +5,21 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
+from diffusion.clip_vision import ClipVision
 from diffusion.extraction import Wanted, pieces, write_lora
 from diffusion.latent_file import SUFFIX, read_latent, write_latent
 from diffusion.model import Model, TextEncoder, Vae
-from diffusion.saving import VAE, Saved, alone, beside, network_of, texts_of, vae_of, write_weights
+from diffusion.saving import (
+    VAE,
+    Saved,
+    alone,
+    beside,
+    network_of,
+    texts_of,
+    vae_of,
+    vision_of,
+    write_weights,
+)
 from diffusion.values import Latent
 from graph.define import node
 from graph.services import Inputs, Outputs, Progress, quiet
@@ -35,6 +46,29 @@ def checkpoint_save(
         filename_prefix: How the file's name begins. A slash makes a folder.
     """
     _save([network_of(model), beside(model), *texts_of(clip), *vae_of(vae, VAE)], filename_prefix, outputs)
+
+
+@node("ImageOnlyCheckpointSave", category="advanced/model_merging", title="ImageOnlyCheckpointSave")
+def image_only_checkpoint_save(
+    model: Model,
+    clip_vision: ClipVision,
+    vae: Vae,
+    filename_prefix: str = "checkpoints/Photogram",
+    *,
+    outputs: Outputs,
+) -> None:
+    """Keep a diffusion model that reads pictures, its image encoder and its VAE as one file, with patches.
+
+    It lies in the output folder; Image Only Checkpoint Loader reads it.
+
+    Args:
+        model: The diffusion model.
+        clip_vision: The image encoder.
+        vae: The VAE.
+        filename_prefix: How the file's name begins. A slash makes a folder.
+    """
+    parts = [network_of(model), beside(model), vision_of(clip_vision), *vae_of(vae, VAE)]
+    _save(parts, filename_prefix, outputs)
 
 
 @node("ModelSave", category="advanced/model_merging", title="ModelSave")

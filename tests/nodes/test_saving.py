@@ -2,19 +2,23 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
+from diffusion.clip_vision import see
 from diffusion.merge import evenly, mixed, mixed_text
 from diffusion.prediction import VELOCITY
 from diffusion.values import Latent
 from nodes.saving import (
     checkpoint_save,
     clip_save,
+    image_only_checkpoint_save,
     load_latent,
     lora_save,
     model_save,
     save_latent,
     vae_save,
 )
+from nodes.zero123 import load_image_only_checkpoint
 from tests import tiny
 
 
@@ -57,6 +61,32 @@ def test_a_saved_model_is_used_as_its_checkpoint_says(library, tmp_path):
         again = library.diffusion_model(f"{name}.safetensors")
         assert (again.family, again.prediction) == (model.family, model.prediction)
     assert again.prediction is VELOCITY
+
+
+def test_a_saved_checkpoint_that_reads_pictures_can_be_loaded_with_the_same_weights(library, tmp_path):
+    tiny.save_zero123(tmp_path / "checkpoints" / "views.safetensors")
+    model, vision, vae = load_image_only_checkpoint("views.safetensors", library=library)
+    image_only_checkpoint_save(model, vision, vae, outputs=Folder(tmp_path))
+    again = load_image_only_checkpoint("Photogram.safetensors", library=library)
+    assert again.model.family is model.family
+    old, new = (
+        load_file(tmp_path / "checkpoints" / f"{name}.safetensors") for name in ("views", "Photogram")
+    )
+    assert old.keys() - new.keys() == {"cond_stage_model.model.ln_final.weight"}  # of a text encoder
+    assert new.keys() <= old.keys() and all(torch.equal(old[key], new[key]) for key in new)
+
+
+@pytest.mark.parametrize("layout", ["library", "open"])
+def test_an_image_encoder_from_a_file_of_its_own_finds_its_place_in_a_checkpoint(library, tmp_path, layout):
+    (tmp_path / "clip_vision").mkdir()
+    tiny.save_image_encoder(tmp_path / "clip_vision" / "own.safetensors", layout)
+    tiny.save_zero123(tmp_path / "checkpoints" / "views.safetensors")
+    model, _, vae = library.checkpoint("views.safetensors")
+    vision = library.clip_vision("own.safetensors")
+    image_only_checkpoint_save(model, vision, vae, outputs=Folder(tmp_path))
+    again = load_image_only_checkpoint("Photogram.safetensors", library=library).image_encoder
+    picture = torch.rand(1, 40, 48, 3, generator=torch.Generator().manual_seed(1))
+    assert torch.equal(see(again, picture).image_embeds, see(vision, picture).image_embeds)
 
 
 def test_a_saved_text_encoder_can_be_loaded(library, tmp_path):
