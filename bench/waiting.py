@@ -3,8 +3,8 @@
     python -m bench.waiting
 
 Counted on any machine, for every sampler on the bundled model: its tensors have no memory (torch's "meta"
-device), so that nothing can be read from them but by the counter. On a GPU each of these waits holds the program
-until all that was asked for is computed.
+device), so that nothing can be read from them but by the counter. On a GPU each of these waits holds the
+program until all that was asked for is computed.
 """
 
 import traceback

@@ -73,7 +73,7 @@ def asked(step: S) -> Asked[S]:
 def computed(
     steps: Iterable[S], ask: Callable[[S], Asked[S]] = asked, most: int = MOST
 ) -> Iterator[tuple[S, bool]]:
-    """The steps as a device finishes them, and whether each is finite; at most so many are asked for first."""
+    """The steps as a device finishes them, and whether each is finite. most: how many are asked for ahead."""
     ahead: deque[Asked[S]] = deque()
     for step in steps:
         ahead.append(ask(step))
