@@ -9,6 +9,7 @@ from diffusion.errors import BrokenFile, MissingFile
 from diffusion.library import Checkpoint, ModelLibrary, is_inside
 from diffusion.model import Model, Vae
 from diffusion.noise_range import linear_betas
+from diffusion.opening import open_vae
 from diffusion.pickled import SUFFIXES
 from diffusion.prediction import EPSILON, VELOCITY
 
@@ -31,7 +32,7 @@ def open_folder(library: ModelLibrary, name: str) -> Checkpoint:
     texts = [weights(folder, part, "model") for part in found]
     decoder = weights(folder, "vae", "diffusion_pytorch_model")
     model = library.opened(KIND, f"{name}/{network}", Model, library.open_model)
-    vae = library.opened(KIND, f"{name}/{decoder}", Vae, library.open_vae)
+    vae = library.opened(KIND, f"{name}/{decoder}", Vae, open_vae)
     clip = library.text_encoder([f"{name}/{each}" for each in texts], kind=KIND)
     return Checkpoint(told(model, folder / SCHEDULER), clip, replace(vae, family=model.family.name))
 

@@ -4,46 +4,40 @@ import difflib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path, PurePosixPath
-from types import MappingProxyType
 from typing import NamedTuple, TypeAlias, TypeVar
 
 import torch
 from torch import Tensor, nn
 
-from diffusion.blocks import counted
-from diffusion.checkpoint import Header, Part, WeightFile
-from diffusion.clip import alone
-from diffusion.clip_vision import ClipVision, side_px, vision_part
-from diffusion.control_lora import MARK, ControlLora
+from diffusion.checkpoint import WeightFile
+from diffusion.clip_vision import ClipVision
 from diffusion.controlnet import ControlNet
-from diffusion.errors import BrokenFile, DiffusionError, MissingFile, MissingPart, UnknownCheckpoint
+from diffusion.errors import DiffusionError, MissingFile, UnknownCheckpoint
 from diffusion.families import FAMILIES
 from diffusion.gligen import Gligen, open_gligen
 from diffusion.hypernetwork import Hypernetwork, open_hypernetwork
 from diffusion.ip_adapter import IpAdapter, open_adapter
 from diffusion.lora import Lora, read_lora
-from diffusion.memory import Handle, Memory
+from diffusion.memory import Memory
 from diffusion.model import Model, TextEncoder, Tower, Vae
-from diffusion.parts import vae_part
-from diffusion.pickled import SUFFIXES, converted, is_pickled
-from diffusion.recognition import OWN_PREVIEW, recognised, with_own_preview
-from diffusion.style_model import StyleModel, open_style
-from diffusion.t2i import adapter
-from diffusion.taesd import (
-    SPACES,
-    SUITED,
-    Half,
-    Side,
-    is_half,
-    is_joined,
-    joined,
-    open_half,
-    open_joined,
-    open_previewer,
+from diffusion.opening import (
+    Lone,
+    open_beside,
+    open_controlnet,
+    open_model,
+    open_own_vision,
+    open_text,
+    open_vae,
+    open_vision,
 )
+from diffusion.pickled import SUFFIXES, converted, is_pickled
+from diffusion.recognition import OWN_PREVIEW
+from diffusion.style_model import StyleModel, open_style
+from diffusion.taesd import SPACES, SUITED, Half, Side, joined, open_half, open_previewer
+from diffusion.textual_inversion import find, vectors
 from diffusion.tokens import ClipTokenizer
-from diffusion.unclip import following
 from diffusion.upscale import Upscaler, open_upscaler
 
 log = logging.getLogger(__name__)
@@ -52,11 +46,6 @@ Folders: TypeAlias = Callable[[str], Sequence[Path]]
 """For a kind of file, such as `checkpoints`, the folders it may lie in, the first one first."""
 
 WEIGHT_SUFFIXES = (".safetensors", ".sft", *SUFFIXES)
-LOADERS: Mapping[str, str] = MappingProxyType(
-    {"diffusion model": "Load Diffusion Model", "text encoder": "Load CLIP", "VAE": "Load VAE"}
-)
-"""The node that loads a part from a file of its own."""
-EMBEDDING_SUFFIXES = ("", ".safetensors", ".pt", ".bin")
 T = TypeVar("T")
 
 
@@ -66,13 +55,6 @@ class Checkpoint(NamedTuple):
     model: Model
     text_encoder: TextEncoder
     vae: Vae
-
-
-class Lone(NamedTuple):
-    """A text encoder in a file of its own, and which it is."""
-
-    name: str
-    network: Handle
 
 
 class ModelLibrary:
@@ -108,7 +90,7 @@ class ModelLibrary:
         Raises UnknownCheckpoint if no family recognises the file.
         """
         return self.opened(
-            "diffusion_models", name, Model, lambda file: self.open_model(file, rounded), rounded
+            "diffusion_models", name, Model, partial(self.open_model, rounded=rounded), rounded
         )
 
     def vae(self, name: str) -> Vae:
@@ -116,15 +98,15 @@ class ModelLibrary:
 
         Raises UnknownCheckpoint if the file holds none, MissingFile if one of the two is not there.
         """
-        return self.tiny_vae(name) if name in SPACES else self.opened("vae", name, Vae, self.open_vae)
+        return self.tiny_vae(name) if name in SPACES else self.opened("vae", name, Vae, open_vae)
 
     def clip_vision(self, name: str) -> ClipVision:
         """An image encoder from a file of its own. Raises UnknownCheckpoint if it holds none."""
-        return self.opened("clip_vision", name, ClipVision, self.open_clip_vision)
+        return self.opened("clip_vision", name, ClipVision, open_vision)
 
     def checkpoint_vision(self, name: str) -> ClipVision:
         """The image encoder of a checkpoint that follows pictures. Raises MissingPart if it has none."""
-        return self.opened("checkpoints", name, ClipVision, self.open_own_vision)
+        return self.opened("checkpoints", name, ClipVision, open_own_vision)
 
     def text_encoder(
         self, names: Sequence[str], on_processor: bool = False, kind: str = "text_encoders"
@@ -136,7 +118,7 @@ class ModelLibrary:
         """
         memory = self.processor if on_processor else self.memory
         found = [
-            self.opened(kind, name, Lone, lambda file: self.open_text(file, memory), on_processor)
+            self.opened(kind, name, Lone, lambda file, _memory: open_text(file, memory), on_processor)
             for name in names
         ]
         networks = {each.name: each.network for each in found}
@@ -154,48 +136,39 @@ class ModelLibrary:
 
     def lora(self, name: str) -> Lora:
         """A LoRA file, read."""
-        return self.opened("loras", name, Lora, read_lora)
+        return self.opened("loras", name, Lora, lambda file, _memory: read_lora(file))
 
     def controlnet(self, name: str) -> ControlNet:
         """A ControlNet. Raises UnknownCheckpoint if no family recognises the file."""
-        return self.opened("controlnet", name, ControlNet, self.open_controlnet)
+        return self.opened("controlnet", name, ControlNet, open_controlnet)
 
     def ip_adapter(self, name: str) -> IpAdapter:
         """An IP-Adapter. Raises UnknownCheckpoint if the file is of no known kind."""
-        return self.opened("ipadapter", name, IpAdapter, lambda file: open_adapter(file, self.memory))
+        return self.opened("ipadapter", name, IpAdapter, open_adapter)
 
     def hypernetwork(self, name: str) -> Hypernetwork:
         """A hypernetwork. Raises UnknownCheckpoint if the file is of no known kind."""
-        return self.opened(
-            "hypernetworks", name, Hypernetwork, lambda file: open_hypernetwork(file, self.memory)
-        )
+        return self.opened("hypernetworks", name, Hypernetwork, open_hypernetwork)
 
     def gligen(self, name: str) -> Gligen:
         """Networks that read boxes. Raises UnknownCheckpoint if the file is of no known kind."""
-        return self.opened("gligen", name, Gligen, lambda file: open_gligen(file, self.memory))
+        return self.opened("gligen", name, Gligen, open_gligen)
 
     def style_model(self, name: str) -> StyleModel:
         """A style adapter. Raises UnknownCheckpoint if the file is of no known kind."""
-        return self.opened("style_models", name, StyleModel, lambda file: open_style(file, self.memory))
+        return self.opened("style_models", name, StyleModel, open_style)
 
     def upscaler(self, name: str) -> Upscaler:
         """An upscaler. Raises UnknownCheckpoint if it is of no known kind."""
-        return self.opened("upscale_models", name, Upscaler, lambda file: open_upscaler(file, self.memory))
+        return self.opened("upscale_models", name, Upscaler, open_upscaler)
 
     def embedding(self, name: str, encoder: str = "clip_l") -> Tensor | None:
         """The vectors [count, width] of a textual inversion for a text encoder, from the whole folder.
 
         None if there is none.
         """
-        if not name or not is_inside(name):
-            return None
-        for root in self.roots("embeddings"):
-            for suffix in EMBEDDING_SUFFIXES:
-                direct = root / (name + suffix)
-                found = direct if direct.is_file() else next(root.rglob(escaped(name + suffix)), None)
-                if found is not None and found.is_file():
-                    return embedding_vectors(self.file(found), encoder)
-        return None
+        found = find(name, self.roots("embeddings")) if is_inside(name) else None
+        return None if found is None else vectors(self.file(found), encoder)
 
     def names(self, kind: str) -> list[str]:
         """The files of a kind, by their names relative to the folder."""
@@ -247,27 +220,27 @@ class ModelLibrary:
                 memory.evict(handle)
 
     def opened(
-        self, kind: str, name: str, wanted: type[T], make: Callable[[WeightFile], T], variant: object = None
+        self,
+        kind: str,
+        name: str,
+        wanted: type[T],
+        make: Callable[[WeightFile, Memory], T],
+        variant: object = None,
     ) -> T:
         """The value made from a file, made once for each variant."""
         file = self.file(self.path(kind, name))
         values = self.made.setdefault(file, {})
         value = values.get((wanted, variant))
         if not isinstance(value, wanted):
-            value = values[wanted, variant] = make(file)
+            value = values[wanted, variant] = make(file, self.memory)
         return value
 
-    def open_model(self, file: WeightFile, rounded: torch.dtype | None = None) -> Model:
-        """The diffusion model of a file."""
-        family = with_own_preview(recognised(file.header), file.header)
-        part = family.parts(file.header).network
-        network = self.handle(file, part and replace(part, rounded=rounded), "diffusion model")
-        prediction, noise, own = family.sampling(file.header, file.tensor)
+    def open_model(self, file: WeightFile, memory: Memory, rounded: torch.dtype | None = None) -> Model:
+        """The diffusion model of a file, with its tiny network for previews."""
+        model = open_model(file, memory, rounded)
         has_own = OWN_PREVIEW in file.header.metadata
-        tiny = f"{file.path.stem}_taesd" if has_own else SUITED.get(family.name, "")
-        model = Model(family, noise, prediction, network, input_channels(network), latent=own)
-        told = family.augmentation and family.augmentation(file)
-        return following(replace(model, previewer=self.previewer(tiny), augmentation=told), file)
+        tiny = f"{file.path.stem}_taesd" if has_own else SUITED.get(model.family.name, "")
+        return replace(model, previewer=self.previewer(tiny))
 
     def previewer(self, tiny: str) -> nn.Module | None:
         """The decoder for previews of the TAESD of that name, if it is there and whole.
@@ -278,14 +251,10 @@ class ModelLibrary:
         if name is None:
             return None
         try:
-            return self.opened("vae_approx", name, nn.Module, self.open_previewer)
+            return self.opened("vae_approx", name, nn.Module, open_previewer)
         except DiffusionError as error:
             log.warning("no previews by a tiny network: %s", error)
         return None
-
-    def open_previewer(self, file: WeightFile) -> nn.Module:
-        """The decoder for previews of a file."""
-        return open_previewer(file, self.memory)
 
     def tiny_vae(self, tiny: str) -> Vae:
         """The VAE of the two files of a TAESD."""
@@ -297,9 +266,7 @@ class ModelLibrary:
                     f"There is no {tiny}_{side} in the vae_approx folder.",
                     f"Put {tiny}_encoder.safetensors and {tiny}_decoder.safetensors into models/vae_approx.",
                 )
-            return self.opened(
-                "vae_approx", name, Half, lambda file: open_half(file, self.memory, side), side
-            )
+            return self.opened("vae_approx", name, Half, partial(open_half, side=side), side)
 
         return joined(half("encoder"), half("decoder"), SPACES[tiny])
 
@@ -308,142 +275,14 @@ class ModelLibrary:
         names = self.names("vae_approx")
         return next((name for name in names if Path(name).name.startswith(f"{stem}.")), None)
 
-    def open_text(self, file: WeightFile, memory: Memory) -> "Lone":
-        """The text encoder of a file that holds nothing else."""
-        found = alone(file.header)
-        if found is None:
-            raise UnknownCheckpoint(
-                f"{file.path.name} is not a text encoder this program knows.",
-                "Known are CLIP-L, OpenCLIP-H and OpenCLIP-bigG.",
-            )
-        return Lone(found.name, Handle(found.part, file, memory))
-
-    def open_clip_vision(self, file: WeightFile) -> ClipVision:
-        """The image encoder of a file."""
-        part = vision_part(file.header)
-        if part is None:
-            raise UnknownCheckpoint(
-                f"{file.path.name} is not an image encoder this program knows.", "Known are those of CLIP."
-            )
-        return ClipVision(self.handle(file, part, "image encoder"), side_px(file.header, part))
-
-    def open_own_vision(self, file: WeightFile) -> ClipVision:
-        """The image encoder of a checkpoint."""
-        if vision_part(file.header) is None:
-            raise MissingPart(
-                f"{file.path.name} has no image encoder inside.",
-                "Choose one that reads pictures (unCLIP, Stable Zero123), or use Load Checkpoint.",
-            )
-        return self.open_clip_vision(file)
-
-    def open_vae(self, file: WeightFile) -> Vae:
-        """The VAE of a file."""
-        if is_joined(file.header):
-            return open_joined(file, self.memory)
-        part = vae_part(file.header)
-        if part is None and is_half(file.header):
-            raise MissingPart(
-                f"{file.path.name} is one half of a TAESD.",
-                f"Put encoder and decoder into models/vae_approx, and choose {' or '.join(SPACES)}.",
-            )
-        if part is None:
-            raise UnknownCheckpoint(
-                f"{file.path.name} is not a VAE this program knows.", "Known are VAEs of the KL kind."
-            )
-        channels = part.shape(file.header, "decoder.conv_in.weight")[1]
-        doublings = counted(part.sources, "decoder.up_blocks") - 1
-        return Vae(None, self.handle(file, part, "VAE"), channels, 2**doublings)
-
-    def open_checkpoint(self, file: WeightFile) -> Checkpoint:
+    def open_checkpoint(self, file: WeightFile, memory: Memory) -> Checkpoint:
         """The values of a checkpoint file."""
-        model = self.open_model(file)
-        family = model.family
-        parts = family.parts(file.header)
-        towers = tuple(
-            Tower(reading, self.handle(file, part, "text encoder"))
-            for reading, part in zip(family.readings, parts.texts, strict=True)
-        )
-        vae = self.handle(file, parts.vae, "VAE")
-        latent = family.latent
-        return Checkpoint(
-            model,
-            TextEncoder(family.name, towers, self.tokenizer, self.embedding),
-            Vae(family.name, vae, latent.channels, latent.downscale),
-        )
-
-    def open_controlnet(self, file: WeightFile) -> ControlNet:
-        """The value of a ControlNet file."""
-        if file.header.has(MARK):
-            return ControlNet(ControlLora(file, self.memory), None)
-        if (found := adapter(file.header)) is not None:
-            network = self.handle(file, found.part, "T2I-Adapter")
-            return ControlNet(network, found.family, adapts=found.channels)
-        for family in FAMILIES:
-            part = family.control and family.control(file.header)
-            if part is not None:
-                averages = "shuffle" in file.path.name.lower()
-                kinds = union_kinds(file.header, part)
-                return ControlNet(self.handle(file, part, "ControlNet"), family.name, averages, kinds=kinds)
-        tried = ", ".join(family.title for family in FAMILIES if family.control)
-        raise UnknownCheckpoint(
-            f"{file.path.name} is not a ControlNet this program knows.", f"Known are ControlNets for {tried}."
-        )
-
-    def handle(self, file: WeightFile, part: Part | None, title: str) -> Handle:
-        """A handle on a part of a file; if it has no such part, one that says so when it is used."""
-        return Handle(part or absent(file.path.name, title), file, self.memory)
-
-
-def union_kinds(header: Header, control: Part) -> int:
-    """How many kinds of hints a ControlNet tells apart; 0 if it does not."""
-    key = control.sources.get("task_embedding")
-    return header.shape(key)[0] if key else 0
-
-
-def absent(name: str, title: str) -> Part:
-    """A part that is not in the file; building it says so."""
-    lack = MissingPart(
-        f"{name} has no {title} inside.",
-        f"Choose a complete version of this model, or load the {title} alone with {LOADERS[title]}.",
-    )
-
-    def refuse() -> nn.Module:
-        raise lack
-
-    return Part(title, "network", refuse, {}, lack=lack)
-
-
-def input_channels(network: Handle) -> int:
-    """How many channels a U-Net reads: 4, or more if it is made for inpainting."""
-    key = network.part.sources.get("conv_in.weight")
-    return network.file.header.shape(key)[1] if key else 4
-
-
-def embedding_vectors(file: WeightFile, encoder: str) -> Tensor | None:
-    """The vectors of a textual inversion file for a text encoder; those for any if it names none."""
-    keys = list(file.header.entries)
-    if not keys:
-        raise BrokenFile(f"{file.path.name} holds no vectors.", "Download the file again.")
-    bundled = [key for key in keys if key.startswith("bundle_emb.")]
-    if bundled:
-        own = [key for key in bundled if key.endswith((f".{encoder}", "string_to_param.*"))]
-        return torch.cat([rows_of(file.tensor(key)) for key in own]) if own else None
-    trained = [key for key in keys if key.startswith("string_to_param.")]
-    key = next((name for name in (encoder, *trained, "*") if name in keys), keys[0])
-    return rows_of(file.tensor(key))
-
-
-def rows_of(vectors: Tensor) -> Tensor:
-    """One vector or more as float32 rows [count, width]."""
-    return vectors.float().reshape(-1, vectors.shape[-1])
+        model = self.open_model(file, memory)
+        towers, vae = open_beside(file, memory, model.family)
+        return Checkpoint(model, TextEncoder(model.family.name, towers, self.tokenizer, self.embedding), vae)
 
 
 def is_inside(name: str) -> bool:
     """Whether a name stays inside the folder it is looked up in."""
     path = PurePosixPath(name)
     return bool(path.parts) and not path.is_absolute() and ".." not in path.parts and "\0" not in name
-
-
-def escaped(name: str) -> str:
-    """A name whose special signs match only themselves in a pattern."""
-    return "".join(f"[{char}]" if char in "*?[" else char for char in name)
