@@ -29,8 +29,6 @@ UNITS: Mapping[int, Literal["B", "H", "I", "Q"]] = MappingProxyType({1: "B", 2: 
 LONGEST_FACT, MOST_FACTS = 200, 100
 WRAPPERS = ("state_dict", "params_ema", "params", "model_state_dict")
 """Under one of these the weights of a whole training state lie."""
-
-
 DAMAGED = (
     pickle.UnpicklingError, zipfile.BadZipFile, EOFError, ValueError, TypeError, KeyError, AttributeError,
     IndexError, struct.error, RecursionError,
@@ -176,7 +174,11 @@ KNOWN: Mapping[tuple[str, str], object] = MappingProxyType(
 
 
 class Reader(pickle.Unpickler):
-    """Reads a pickle that says only known names."""
+    """Reads a pickle that says only known names, and notes the storages that it speaks of."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        super().__init__(file, encoding="latin1")
+        self.storages: dict[str, Storage] = {}
 
     def find_class(self, module: str, name: str) -> Any:
         """What a name stands for. Raises Refused for any that is not listed."""
@@ -191,12 +193,13 @@ class Reader(pickle.Unpickler):
         _storage, format, key, _place, count, *view = said
         if not isinstance(format, Format) or not isinstance(key, str) or not is_count(count):
             raise Refused("it describes numbers in an unknown way")
+        first, length = 0, count
         if view and view[0] is not None:
             _view_key, first, length = view[0]
             if not (is_count(first) and is_count(length) and first + length <= count):
                 raise Refused("it describes numbers in an unknown way")
-            return Storage(format, key, length, first)
-        return Storage(format, key, count)
+        self.storages[key] = storage = Storage(format, key, length, first)
+        return storage
 
 
 def is_count(value: object) -> bool:
@@ -230,7 +233,7 @@ def read_archive(file: BinaryIO, size: int) -> Content:
         prefix = mains[0].removesuffix("data.pkl")
         if f"{prefix}byteorder" in names and archive.read(f"{prefix}byteorder") != b"little":
             raise Refused("its numbers are stored back to front")
-        value = Reader(io.BytesIO(archive.read(mains[0])), encoding="latin1").load()
+        value = Reader(io.BytesIO(archive.read(mains[0]))).load()
     places = {}
     for name, info in names.items():
         if name.startswith(f"{prefix}data/"):
@@ -249,26 +252,17 @@ def read_stream(file: BinaryIO) -> Content:
         raise Refused("it was not written by PyTorch")
     Reader(file).load()  # the version of the format
     Reader(file).load()  # the machine it was written on
-    found: dict[str, Storage] = {}
-
-    class Noting(Reader):
-        """Notes each storage, because the numbers lie in the order of a list of their keys."""
-
-        def persistent_load(self, said: object) -> Storage:
-            storage = super().persistent_load(said)
-            found[storage.key] = storage
-            return storage
-
-    value = Noting(file, encoding="latin1").load()
+    reader = Reader(file)
+    value = reader.load()
     places = {}
-    for key in Reader(file).load():
-        if key not in found:
+    for key in Reader(file).load():  # the numbers lie in the order of this list
+        if key not in reader.storages:
             raise Refused("it holds numbers that belong to no tensor")
         (count,) = struct.unpack("<q", exactly(file, 8))
         if count < 0:
             raise Refused("it is damaged")
         places[key] = file.tell()
-        file.seek(count * found[key].format.bytes, os.SEEK_CUR)
+        file.seek(count * reader.storages[key].format.bytes, os.SEEK_CUR)
     return Content(value, places)
 
 
@@ -295,12 +289,9 @@ def walk(value: object, path: str, depth: int = 0) -> Iterator[tuple[str, Stored
         raise Refused("it is nested too deeply")
     if isinstance(value, Stored):
         yield path or "tensor", value
-    elif isinstance(value, Mapping):
-        for key, item in value.items():
+    elif isinstance(value, (Mapping, list, tuple)):
+        for key, item in value.items() if isinstance(value, Mapping) else enumerate(value):
             yield from walk(item, f"{path}.{key}" if path else str(key), depth + 1)
-    elif isinstance(value, (list, tuple)):
-        for index, item in enumerate(value):
-            yield from walk(item, f"{path}.{index}" if path else str(index), depth + 1)
 
 
 def facts(value: object) -> dict[str, str]:
