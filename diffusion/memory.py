@@ -85,14 +85,15 @@ class Handle:
 class Resident:
     """A network in memory, with the patches its weights carry now.
 
-    bytes: of these weights. spare: those it had before the last change, each with its patches, while it
-    alternates.
+    bytes: of these weights. beside: the networks in use when it was last wanted, which will want it again.
+    spare: those it had before the last change, each with its patches, while it alternates.
     """
 
     module: nn.Module
     bytes: int
     patches: tuple[Patch, ...] = ()
     users: int = 0
+    beside: frozenset[Handle] = frozenset()
     spare: dict[str, tuple[Tensor, list[Patch]]] = field(default_factory=dict)
 
     @property
@@ -104,8 +105,8 @@ class Resident:
 class Memory:
     """One device's memory for weights.
 
-    keep: networks stay until room is needed. offload: only networks in use stay, so the largest alone
-    must fit.
+    keep: networks stay until room is needed. offload: only networks in use stay, and those wanted beside them
+    while there is room, so the largest alone must fit.
     """
 
     def __init__(
@@ -125,6 +126,11 @@ class Memory:
     def used_bytes(self) -> int:
         """How much memory the resident networks take."""
         return sum(resident.all_bytes for resident in self.held.values())
+
+    @property
+    def in_use(self) -> frozenset[Handle]:
+        """The networks that somebody uses now."""
+        return frozenset(handle for handle, resident in self.held.items() if resident.users)
 
     def dtype(self, kind: Kind, stored: torch.dtype) -> torch.dtype:
         """The number format a network computes in.
@@ -150,6 +156,7 @@ class Memory:
         """
         with self.lock:
             resident = self.bring_in(handle)
+            resident.beside = self.in_use
             if not alternates:
                 resident.spare.clear()
             if resident.patches != patches:
@@ -196,7 +203,7 @@ class Memory:
     def make_room(self, wanted: int) -> None:
         """Let idle networks go, the least recently used first, until `wanted` bytes fit the limit."""
         if self.policy == "offload":
-            self.evict_idle()
+            self.evict_idle(self.in_use)
         for handle, resident in list(self.held.items()):
             if self.limit_bytes is None or self.used_bytes + wanted <= self.limit_bytes:
                 return
@@ -209,9 +216,9 @@ class Memory:
             if self.held.pop(handle, None):
                 log.info("evicted %s of %s", handle.part.title, handle.file.path.name)
 
-    def evict_idle(self) -> bool:
-        """Let every network go that is not in use; whether there was one."""
-        idle = [handle for handle, resident in self.held.items() if resident.users == 0]
+    def evict_idle(self, wanting: frozenset[Handle] = frozenset()) -> bool:
+        """Let every network go that is not in use, nor wanted beside one of these; whether there was one."""
+        idle = [each for each, held in self.held.items() if held.users == 0 and not held.beside & wanting]
         for handle in idle:
             self.evict(handle)
         return bool(idle)

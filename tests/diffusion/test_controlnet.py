@@ -288,3 +288,14 @@ def test_a_file_that_holds_only_the_difference_is_completed_by_a_model(loaded, t
 
 def test_a_complete_control_is_not_completed(net, checkpoint):
     assert completed(net, checkpoint.model.network) is net
+
+
+def test_where_idle_networks_leave_memory_those_of_two_controls_are_loaded_once(tiny_models, caplog):
+    tiny.save_controlnet(tiny_models / "controlnet" / "other.safetensors", seed=9)
+    library = tiny.library(tiny_models, "offload")
+    model = library.checkpoint(tiny.CHECKPOINT).model
+    controls = [library.controlnet(name).control(HINT) for name in (tiny.CONTROLNET, "other.safetensors")]
+    with caplog.at_level("INFO", "diffusion.memory"):
+        for _step in range(3):
+            model.denoised(X[:1], 3.0, TOKENS, controls=[controls])
+    assert [record.message.split()[0] for record in caplog.records] == ["loaded"] * 3

@@ -103,6 +103,30 @@ def test_offloading_keeps_only_what_is_in_use(tiny_sd15):
         assert list(memory.held) == [text]
 
 
+def test_offloading_keeps_what_one_in_use_wants_again(tiny_sd15):
+    network, text, vae = handles(tiny_sd15, memory := Memory(policy="offload", precision="float32"))
+    with network.resident():
+        with text.resident():
+            pass
+        with vae.resident():
+            assert set(memory.held) == {network, text, vae}
+    with text.resident():
+        pass
+    memory.evict(vae)
+    with vae.resident():
+        assert list(memory.held) == [vae]
+
+
+def test_what_is_wanted_again_leaves_where_there_is_no_room_for_it(tiny_sd15):
+    network, text, vae = handles(tiny_sd15, memory := Memory(policy="offload", precision="float32"))
+    memory.limit_bytes = network.bytes + max(text.bytes, vae.bytes)
+    with network.resident():
+        with text.resident():
+            pass
+        with vae.resident():
+            assert set(memory.held) == {network, vae}
+
+
 def test_a_network_without_room_drives_idle_ones_out_and_is_loaded(tiny_sd15, memory):
     network, text, _vae = handles(tiny_sd15, memory)
     build = text.part.build
