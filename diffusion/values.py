@@ -1,7 +1,12 @@
-"""What travels between nodes: pictures, masks, latents and prompts. Shapes and ranges are said here, once."""
+"""What travels between nodes: pictures, masks, sound, videos, latents and prompts.
+
+Shapes and ranges are said here, once.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar, Protocol, TypeAlias
 
@@ -42,6 +47,32 @@ class Mask(Tensor):
     def __new__(cls, tensor: Tensor) -> "Mask":
         """Wrap a tensor; no copy is made."""
         return tensor.as_subclass(cls)
+
+
+@dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
+class Audio:
+    """Sound: float32 [batch, channel, sample], -1 to 1, at `sample_rate` samples in a second."""
+
+    waveform: Tensor
+    sample_rate: int
+    socket: ClassVar[str] = "AUDIO"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Footage:
+    """What a video consists of: its frames as an image batch, how many are shown in a second, its sound."""
+
+    images: Image
+    rate: Fraction
+    audio: Audio | None = None
+
+
+@dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
+class Video:
+    """A video: footage in memory, or the file it stays in until `diffusion.video.footage` is asked for it."""
+
+    source: Footage | Path
+    socket: ClassVar[str] = "VIDEO"
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)

@@ -11,7 +11,7 @@ from types import ModuleType
 
 from diffusion.controlnet import ControlNet
 from diffusion.model import Model, TextEncoder, Vae
-from diffusion.values import Conditioning, Image, Latent, Mask, Sigmas
+from diffusion.values import Audio, Conditioning, Image, Latent, Mask, Sigmas, Video
 from graph.define import implementation_of, node, spec_of
 from graph.errors import WorkflowError
 from graph.lazy import Lazy
@@ -35,6 +35,7 @@ from graph.widgets import (
 )
 
 __all__ = [
+    "Audio",
     "Color",
     "Conditioning",
     "ControlNet",
@@ -63,6 +64,7 @@ __all__ = [
     "Toggle",
     "Vae",
     "Variant",
+    "Video",
     "Webcam",
     "WorkflowError",
     "catalog_modules",

@@ -158,7 +158,7 @@ def test_every_sampler_names_its_paper():
 
 
 def test_the_server_starts_without_what_is_slow_to_import():
-    slow = "{'torch', 'nodes', 'networkx', 'PIL'}"
+    slow = "{'torch', 'nodes', 'networkx', 'PIL', 'av'}"
     code = f"import sys, server.app, server.cli; print({slow} & set(sys.modules))"
     found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "set()"
