@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from itertools import chain
+from pathlib import Path
 
 from aiohttp import web
 
@@ -69,14 +70,21 @@ def application(parts: Parts) -> web.Application:
     return app
 
 
-def local_runner(config: Config, queue: Queue, hub: Hub, assets: Assets) -> LocalRunner:
-    """A runner whose worker has these settings."""
+def local_runner(
+    config: Config, queue: Queue, hub: Hub, assets: Assets, kept: Path | None = None
+) -> LocalRunner:
+    """A runner whose worker has these settings.
+
+    kept: where what is made once for all runs lies, if not in the data folder.
+    """
+    kept = kept or config.data
     settings = Settings(
         models=tuple(map(str, config.models)),
         input=str(config.input),
         output=str(config.output),
         temp=str(config.temp),
-        converted=str(config.data / "converted"),
+        converted=str(kept / "converted"),
+        compiled=str(kept / "compiled"),
         packs=(str(config.custom_nodes),),
         device=config.device,
         precision=config.precision,

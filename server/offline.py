@@ -86,13 +86,14 @@ class Bench:
 async def bench(config: Config) -> AsyncIterator[Bench]:
     """Start a worker. Results go to the config's output folder; the queue is a temporary one."""
     with tempfile.TemporaryDirectory(prefix="photogram-") as data:
-        config = replace(config, data=Path(data))
+        kept, config = config.data, replace(config, data=Path(data))
         places.prepare(config)
         async with Database(config.data / "queue.sqlite") as database:
             hub = Hub(database)
             await hub.start()
             queue = Queue(database, hub)
-            runner = local_runner(config, queue, hub, Assets(database, config.output, config.temp))
+            assets = Assets(database, config.output, config.temp)
+            runner = local_runner(config, queue, hub, assets, kept)
             await runner.start()
             try:
                 yield Bench(config, hub, queue, runner)

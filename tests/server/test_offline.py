@@ -1,13 +1,18 @@
 """A run without a server: a worker of its own, and pictures where they were asked for."""
 
+import json
 import os
 from pathlib import Path
 
 import msgspec
 import pytest
+import torch
+from safetensors.torch import load_file
 
+from graph import document
 from server import api
-from server.offline import NotWritten, catalog, moved, newest_change
+from server.config import PROGRAM
+from server.offline import NotWritten, bench, catalog, moved, newest_change
 from tests.server.served import CATALOG, config_in
 
 
@@ -59,3 +64,34 @@ async def test_the_kept_catalog_serves_until_a_node_changes(tmp_path: Path) -> N
     (config.custom_nodes / "new.py").touch()
     os.utime(config.custom_nodes / "new.py", (kept.stat().st_mtime + 9, kept.stat().st_mtime + 9))
     assert newest_change(config) > kept.stat().st_mtime
+
+
+@pytest.mark.slow
+async def test_a_pickled_file_is_converted_once_for_all_runs_without_a_server(
+    tmp_path: Path,
+) -> None:
+    config = config_in(tmp_path)
+    (upscalers := config.models[0] / "upscale_models").mkdir(parents=True)
+    bundled = PROGRAM / "models" / "upscale_models" / "photogram_realesr_x4.safetensors"
+    torch.save(load_file(bundled), upscalers / "x4.pth")
+    nodes = {
+        "picture": {"type": "EmptyImage", "inputs": {"width": 8, "height": 8, "batch_size": 1, "color": 255}},
+        "upscaler": {"type": "UpscaleModelLoader", "inputs": {"model_name": "x4.pth"}},
+        "large": {
+            "type": "ImageUpscaleWithModel",
+            "inputs": {
+                "upscale_model": {"link": ["upscaler", "UPSCALE_MODEL"]},
+                "image": {"link": ["picture", "IMAGE"]},
+            },
+        },
+        "save": {"type": "SaveImage", "inputs": {"images": {"link": ["large", "IMAGE"]}}},
+    }
+    workflow = document.read(json.dumps({"format": 1, "nodes": nodes}))
+    times = []
+    for _ in range(2):
+        async with bench(config) as worker:
+            run = await worker.render(workflow, None, lambda event: None)
+        assert run.state == "succeeded", run.problems
+        times.append([path.stat().st_mtime_ns for path in (config.data / "converted").rglob("*.safetensors")])
+    assert len(times[0]) == 1
+    assert times[0] == times[1]
