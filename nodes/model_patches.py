@@ -7,6 +7,7 @@ from typing import Annotated
 
 import torch
 
+from diffusion.compiling import Backend, Compiled
 from diffusion.fewer_tokens import HyperTile, TokenMerging
 from diffusion.hooks import FreeU, Shrink
 from diffusion.model import Model
@@ -145,3 +146,20 @@ def model_compute_dtype(model: Model, dtype: Annotated[str, OneOf(NUMBERS)] = "d
     """
     wanted = NUMBERS[dtype]
     return model if wanted is None else replace(model, network=model.network.computing_in(wanted))
+
+
+@node("TorchCompileModel", category="_for_testing", experimental=True, outputs=("MODEL",))
+def torch_compile_model(model: Model, backend: Backend = "inductor") -> Model:
+    """Compile the network's repeated blocks: the first step takes a minute, each later one less time.
+
+    What was compiled is kept in the data folder, so the wait is shorter the next time. A new size of picture
+    is compiled anew. Where another node changes the inside of a block, that block runs as it would without.
+
+    Args:
+        model: The diffusion model.
+        backend: inductor fuses the operations of a block; cudagraphs records them, for an NVIDIA GPU.
+
+    Returns:
+        The changed model.
+    """
+    return model.with_hook(Compiled(backend))

@@ -27,7 +27,8 @@ class Settings:
 
     `deadly` packs, by name with the reason, are not imported, because that ended a worker before. `threads` 0
     leaves the number of CPU threads to the machine. `converted` is the folder for pickled weights once they
-    are safetensors; without it they are refused. Without built-in nodes nothing imports torch.
+    are safetensors; without it they are refused. `compiled` is the folder for what torch's compiler makes.
+    Without built-in nodes nothing imports torch.
     """
 
     models: tuple[str, ...]
@@ -35,6 +36,7 @@ class Settings:
     output: str
     temp: str
     converted: str = ""
+    compiled: str = ""
     packs: tuple[str, ...] = ()
     deadly: Mapping[str, str] = field(default_factory=dict)
     device: str = "auto"

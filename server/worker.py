@@ -376,6 +376,8 @@ def main() -> None:
     if not isinstance(settings, messages.Settings):
         return
     configure(settings.log_level, settings.log_json)
+    if settings.compiled:
+        os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", settings.compiled)
     try:
         worker = Worker(settings, line)
     except (NoDevice, ImportError) as error:
