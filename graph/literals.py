@@ -15,6 +15,8 @@ Suggest: TypeAlias = Callable[[str, Collection[str]], str]
 Names: TypeAlias = Callable[[str], Collection[str]]
 """The files of a folder."""
 
+WITHIN_INPUT = ("videos", "latents")
+"""Kinds of files that lie in the input folder, beside the pictures."""
 _ANNOTATED = re.compile(r"^(?P<name>.*\S)\s*\[(?P<folder>input|output|temp)\]$", re.DOTALL)
 _SIMPLE: tuple[tuple[str, tuple[type, ...], str], ...] = (
     ("INT", (int,), "a whole number"),
@@ -148,6 +150,8 @@ def _file(item: Input, widget: Widget, value: object, files: Names | None, sugge
         return None
     name, folder = value, widget.folder
     annotated = _ANNOTATED.match(value)
+    if annotated and folder == "videos":
+        return None  # the lists of results are of pictures; the node tells if there is no such video
     if annotated and folder in ("input", "output", "temp"):
         name, folder = annotated["name"], annotated["folder"]
     known = files(folder)
@@ -157,9 +161,10 @@ def _file(item: Input, widget: Widget, value: object, files: Names | None, sugge
         message = f"{item.name} holds no picture: nothing has been captured yet."
         return Fault("missing_file", message, "Start the camera on the node, and capture a picture.")
     if not name:
-        return Fault("missing_file", f"{item.name} has no file.", f"Choose one from the folder {folder}.")
-    hint = suggest(name, known) or f"Put the file into the folder {folder}, or choose another one."
-    return Fault("missing_file", f"{item.name}: there is no {brief(name, 120)} in the folder {folder}.", hint)
+        return Fault("missing_file", f"{item.name} has no file.", "Choose one of the list.")
+    place = "input" if folder in WITHIN_INPUT else folder
+    hint = suggest(name, known) or f"Put the file into the folder {place}, or choose another one."
+    return Fault("missing_file", f"{item.name}: there is no {brief(name, 120)} in the folder {place}.", hint)
 
 
 def _kind(item: Input, value: object, wanted: str) -> Fault:

@@ -45,7 +45,7 @@ class CancelRequest:
 class ShownItem:
     """Something a node shows. A file is at /v1/files/{folder}/{name}; a text stands in `text`."""
 
-    kind: Literal["image", "text"]
+    kind: Literal["image", "video", "text"]
     folder: FileFolder = "output"
     name: str = ""
     width: int = 0
@@ -105,7 +105,7 @@ class Catalog:
 
 @dataclass(frozen=True, slots=True)
 class FileInfo:
-    """One file of a folder; sizes of pictures in pixels, 0 if unknown."""
+    """One file of a folder; sizes in pixels, 0 if unknown."""
 
     folder: FileFolder
     name: str

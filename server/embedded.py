@@ -1,6 +1,6 @@
-"""Find the workflow that a picture carries: in PNG text chunks, or in the EXIF of WebP and JPEG.
+"""Find the workflow that a file carries: PNG's text chunks, the EXIF of WebP and JPEG, tags of MP4 and WebM.
 
-Only the head of the file is read; no pixel is decoded.
+No pixel is decoded.
 """
 
 import io
@@ -9,16 +9,19 @@ from collections.abc import Iterator, Mapping
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from graph.errors import UnreadableWorkflow
+from server.files import kind_of
 
 KEYS = ("workflow", "prompt")
 """In order of preference: a whole workflow, else the flat form that was queued."""
 
 
 def workflow_in(data: bytes) -> str | None:
-    """The JSON text of the workflow inside a picture; None if this is no picture.
+    """The JSON text of the workflow inside a picture or video; None if this is neither.
 
-    Raises UnreadableWorkflow if it is a picture without a workflow, or a damaged one.
+    Raises UnreadableWorkflow if it is one without a workflow, or a damaged one.
     """
+    if (kind := kind_of(data[:32])).startswith("video/"):
+        return _chosen(_video_texts(data, kind), "video")
     try:
         with Image.open(io.BytesIO(data), formats=("PNG", "WEBP", "JPEG")) as picture:
             texts = dict(_texts(picture))
@@ -29,13 +32,26 @@ def workflow_in(data: bytes) -> str | None:
             "This picture is damaged, so the workflow inside it cannot be read.",
             "Open another copy of the file.",
         ) from error
+    return _chosen(texts, "picture")
+
+
+def _chosen(texts: Mapping[str, str], what: str) -> str:
     for key in KEYS:
         if key in texts:
             return texts[key]
     raise UnreadableWorkflow(
-        "This picture has no workflow inside it.",
-        "Programs that share pictures often strip it. Ask for the original file or the workflow itself.",
+        f"This {what} has no workflow inside it.",
+        f"Programs that share {what}s often strip it. Ask for the original file or the workflow itself.",
     )
+
+
+def _video_texts(data: bytes, kind: str) -> Mapping[str, str]:
+    from server.videos import Unopened, texts_in
+
+    try:
+        return texts_in(io.BytesIO(data), kind)
+    except Unopened as error:
+        raise UnreadableWorkflow(error.message, error.hint or "Open another copy of the file.") from error
 
 
 def _texts(picture: Image.Image) -> Iterator[tuple[str, str]]:

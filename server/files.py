@@ -19,13 +19,16 @@ from typing import BinaryIO
 
 LONGEST_BYTES = 120
 DEEPEST = 8
-PICTURE_SUFFIXES = {
+SUFFIXES = {
     "image/png": (".png",),
     "image/jpeg": (".jpg", ".jpeg", ".jfif"),
     "image/webp": (".webp",),
     "image/gif": (".gif",),
     "image/avif": (".avif",),
+    "video/mp4": (".mp4", ".mov", ".m4v"),
+    "video/webm": (".webm", ".mkv"),
 }
+"""How the names of pictures and videos end, by kind."""
 OTHER = "application/octet-stream"
 DEVICES = frozenset(
     ("con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10)))
@@ -131,7 +134,9 @@ def kind_of(head: bytes) -> str:
     if head[:4] == b"RIFF":
         return {b"WEBP": "image/webp", b"WAVE": "audio/wav"}.get(head[8:12], OTHER)
     if head[4:8] == b"ftyp":
-        return "image/avif" if head[8:12] in (b"avif", b"avis") else "video/mp4"
+        return {
+            b"avif": "image/avif", b"avis": "image/avif", b"heic": OTHER, b"heix": OTHER, b"mif1": OTHER
+        }.get(head[8:12], "video/mp4")  # fmt: skip
     return OTHER
 
 
@@ -162,8 +167,8 @@ def _webp_dimensions(head: bytes) -> tuple[int, int]:
 
 
 def with_suffix_of(name: str, kind: str) -> str:
-    """The name of a picture with a suffix that fits its kind, appended to a wrong one."""
-    suffixes = PICTURE_SUFFIXES[kind]
+    """The name of a picture or video with a suffix that fits its kind, appended to a wrong one."""
+    suffixes = SUFFIXES[kind]
     return name if name.lower().endswith(suffixes) else name + suffixes[0]
 
 

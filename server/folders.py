@@ -1,4 +1,4 @@
-"""The lists behind file pickers: model files by kind, pictures and latents of the input folder, results.
+"""The lists behind file pickers: models by kind, pictures, videos and latents of the input folder, results.
 
 Listed anew only when a folder changed. Links in model folders are followed, because people keep weights on
 other disks; nothing that comes over HTTP can write there.
@@ -12,8 +12,9 @@ from types import MappingProxyType
 
 MODEL_SUFFIXES = (".safetensors", ".sft", ".ckpt", ".pt", ".pth", ".bin")
 INPUT_SUFFIXES = (".png", ".jpg", ".jpeg", ".jfif", ".webp", ".gif", ".avif")
+VIDEO_SUFFIXES = (".mp4", ".mov", ".m4v", ".webm", ".mkv")
 LATENT_SUFFIXES = (".latent",)
-INPUT, LATENTS, OUTPUT = "input", "latents", "output"
+INPUT, VIDEOS, LATENTS, OUTPUT = "input", "videos", "latents", "output"
 DIFFUSERS, INDEX = "diffusers", "model_index.json"
 """Models that are folders, told by the index in them."""
 VAE, APPROXIMATE = "vae", "vae_approx"
@@ -63,7 +64,7 @@ class Folders:
     def __init__(self, models: Sequence[Path], input: Path, made: Mapping[str, Path] | None = None) -> None:
         """`made` are folders of results, which can be named as `picture.png [output]`."""
         self._places = {kind: _below(models, folders) for kind, folders in MODEL_FOLDERS.items()}
-        self._places[INPUT] = self._places[LATENTS] = (input,)
+        self._places |= dict.fromkeys((INPUT, VIDEOS, LATENTS), (input,))
         self._offered = tuple(self._places)
         self._places |= {kind: (folder,) for kind, folder in (made or {}).items()}
         self._known: dict[str, _Listing] = {}
@@ -108,9 +109,9 @@ def halves(name: str) -> tuple[str, str]:
 def _suffixes(kind: str) -> tuple[str, ...]:
     if kind == DIFFUSERS:
         return (INDEX,)
-    if kind == LATENTS:
-        return LATENT_SUFFIXES
-    return MODEL_SUFFIXES if kind in MODEL_FOLDERS else INPUT_SUFFIXES
+    if kind in MODEL_FOLDERS:
+        return MODEL_SUFFIXES
+    return {LATENTS: LATENT_SUFFIXES, VIDEOS: VIDEO_SUFFIXES}.get(kind, INPUT_SUFFIXES)
 
 
 def _below(models: Sequence[Path], folders: Sequence[str]) -> tuple[Path, ...]:

@@ -123,11 +123,11 @@ def newest_change(config: Config) -> float:
 
 
 def moved(run: api.Run, output: Path, target: Path, spare: Path) -> list[Path]:
-    """Move the pictures of a run to `target`: a folder, or a file name that further pictures number on.
+    """Move the files of a run to `target`: a folder, or a file name that further files number on.
 
-    Raises NotWritten if there is no room, say; that picture and the rest are then in `spare`.
+    Raises NotWritten if there is no room, say; that file and the rest are then in `spare`.
     """
-    items = [item for shown in run.outputs for item in shown.items if item.kind == "image" and item.name]
+    items = [item for shown in run.outputs for item in shown.items if item.kind != "text" and item.name]
     names = [item.name for item in items if item.folder == "output"]
     made: list[Path] = []
     for number, name in enumerate(names, start=1):

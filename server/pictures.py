@@ -1,7 +1,7 @@
-"""Look into pictures that nobody vouches for, in a process that may use little memory and little time.
+"""Look into pictures and videos that nobody vouches for, in a process with little memory and little time.
 
 `Pictures` is the server's side. Run as `python -m server.pictures DESCRIPTOR`, this is the other side: it is
-sent open files over a socket, decodes them with Pillow and answers. If it dies or hangs, it is replaced.
+sent open files over a socket, decodes them and answers. If it dies or hangs, it is replaced.
 """
 
 import asyncio
@@ -17,9 +17,13 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, TypeAlias
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
 from graph.errors import UnreadableWorkflow
+from server.files import kind_of
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "AVIF")
 MOST_PIXELS = 64_000_000
@@ -36,7 +40,7 @@ Answer: TypeAlias = Mapping[str, Any]
 
 
 class PictureRefused(Exception):
-    """The file is no picture this program opens; `message` and `hint` are sentences for the person."""
+    """The file is not one this program opens; `message` and `hint` are sentences for the person."""
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -66,7 +70,7 @@ class Pictures:
         return None if self._process is None else self._process.pid
 
     async def check(self, file: BinaryIO) -> Size:
-        """Decode a picture as a whole. Raises PictureRefused if that cannot be done within the limits."""
+        """Decode a picture as a whole, or a video's first frame. Raises PictureRefused beyond the limits."""
         answer, _ = await self._ask({"do": "check"}, file)
         return Size(int(answer["width"]), int(answer["height"]))
 
@@ -76,7 +80,7 @@ class Pictures:
         return picture
 
     async def workflow(self, file: BinaryIO) -> str:
-        """The text of the workflow inside a picture. Raises PictureRefused if there is none."""
+        """The text of the workflow inside a picture or video. Raises PictureRefused if there is none."""
         _, text = await self._ask({"do": "workflow"}, file)
         return text.decode()
 
@@ -158,7 +162,7 @@ def serve(connection: socket.socket) -> None:
 
 
 def respond(question: Mapping[str, Any], file: BinaryIO) -> tuple[Answer, bytes]:
-    """Answer one question about one picture."""
+    """Answer one question about one file."""
     import warnings
 
     from PIL import Image, ImageOps, PngImagePlugin
@@ -169,7 +173,11 @@ def respond(question: Mapping[str, Any], file: BinaryIO) -> tuple[Answer, bytes]
     file.seek(0)
     if question["do"] == "workflow":
         return _workflow(file)
+    kind = kind_of(file.read(32))
+    file.seek(0)
     try:
+        if kind.startswith("video/"):
+            return _video(question, file, kind)
         with Image.open(file, formats=FORMATS) as image:
             if image.width * image.height > MOST_PIXELS:
                 return {
@@ -181,16 +189,31 @@ def respond(question: Mapping[str, Any], file: BinaryIO) -> tuple[Answer, bytes]
                 image.load()
                 return {"width": image.width, "height": image.height}, b""
             image.draft("RGB", (question["size"] * 2, question["size"] * 2))
-            small = ImageOps.exif_transpose(image)
-            small.thumbnail((question["size"], question["size"]))
-            small = small.convert("RGBA" if small.has_transparency_data else "RGB")
-            buffer = io.BytesIO()
-            small.save(buffer, "WEBP", quality=85)
-            return {"width": small.width, "height": small.height}, buffer.getvalue()
+            return _small(ImageOps.exif_transpose(image), question["size"])
     except MemoryError:
         return {"refused": "The picture takes too much memory to open."}, b""
     except FAULTS:
         return {"refused": "The file is damaged, or not a picture of a kind this program opens."}, b""
+
+
+def _small(image: "Image", size: int) -> tuple[Answer, bytes]:
+    image.thumbnail((size, size))
+    small = image.convert("RGBA" if image.has_transparency_data else "RGB")
+    buffer = io.BytesIO()
+    small.save(buffer, "WEBP", quality=85)
+    return {"width": small.width, "height": small.height}, buffer.getvalue()
+
+
+def _video(question: Mapping[str, Any], file: BinaryIO, kind: str) -> tuple[Answer, bytes]:
+    from server.videos import Unopened, first_frame
+
+    try:
+        frame = first_frame(file, kind, MOST_PIXELS)
+    except Unopened as error:
+        return {"refused": error.message, "hint": error.hint}, b""
+    if question["do"] == "check":
+        return {"width": frame.width, "height": frame.height}, b""
+    return _small(frame, question["size"])
 
 
 def _workflow(file: BinaryIO) -> tuple[Answer, bytes]:

@@ -1,4 +1,4 @@
-"""Small versions of pictures, made once and kept on the disk."""
+"""Small versions of pictures and of the first frames of videos, made once and kept on the disk."""
 
 import asyncio
 import hashlib
@@ -19,10 +19,10 @@ class Thumbnails:
         self.folder, self._pictures = folder, pictures
 
     async def name(self, root: Path, name: str, size: int) -> str:
-        """The name below `folder` of the thumbnail of a picture. Raises NotThere, PictureRefused."""
+        """The name below `folder` of the thumbnail of a picture or video. Raises NotThere, PictureRefused."""
         with opened(root, name) as file:
-            if not kind_of(file.read(32)).startswith("image/"):
-                raise PictureRefused("The file is not a picture.", "Ask for it without size.")
+            if not kind_of(file.read(32)).startswith(("image/", "video/")):
+                raise PictureRefused("The file is neither a picture nor a video.", "Ask for it without size.")
             digest = hashlib.sha256(f"{root}/{name} {etag_of(file)} {size}".encode()).hexdigest()
             path = self.folder / f"{digest}.webp"
             if not path.is_file():

@@ -1,4 +1,4 @@
-"""Take in a picture that somebody sends: written to the disk within limits, looked into, given its name."""
+"""Take in a picture or video that somebody sends: written within limits, looked into, given its name."""
 
 import asyncio
 import os
@@ -10,17 +10,17 @@ from pathlib import Path
 from aiohttp import BodyPartReader, web
 
 from server import api
-from server.files import PICTURE_SUFFIXES, UnsafeName, dimensions, kind_of, place, plain_name, with_suffix_of
+from server.files import SUFFIXES, UnsafeName, dimensions, kind_of, place, plain_name, with_suffix_of
 from server.http import UPLOAD_BYTES, refusal, too_large
 from server.pictures import MOST_PIXELS, PictureRefused, Pictures
 
 CHUNK_BYTES = 1 << 18
 FIELD_BYTES = 1_000
-FORMATS = "PNG, JPEG, WebP, GIF or AVIF"
+FORMATS = "PNG, JPEG, WebP, GIF or AVIF for a picture, MP4, MOV, WebM or MKV for a video"
 
 
 async def receive(request: web.Request, input: Path, pictures: Pictures) -> api.FileInfo:
-    """Keep the picture in field `file` of a form in the input folder. After a Refusal nothing is kept."""
+    """Keep what is in field `file` of a form in the input folder. After a Refusal nothing is kept."""
     async with _staging(input) as staged:
         name = await _read_form(request, staged)
         if name is None:
@@ -34,7 +34,7 @@ async def receive(request: web.Request, input: Path, pictures: Pictures) -> api.
         except UnsafeName as error:
             raise refusal(400, "unsafe_name", str(error), "Rename the file.") from error
         except PictureRefused as error:
-            raise refusal(422, "bad_picture", error.message, error.hint or "Try another picture.") from error
+            raise refusal(422, "bad_picture", error.message, error.hint or "Try another file.") from error
     about = (input / name).stat()
     return api.FileInfo("input", name, about.st_size, about.st_mtime, size.width, size.height)
 
@@ -83,7 +83,7 @@ async def _short(part: BodyPartReader) -> bytes:
 
 def _check_folder(text: bytes) -> None:
     if text.strip() != b"input":
-        raise refusal(400, "not_an_option", "Pictures can be sent to the folder called input only.")
+        raise refusal(400, "not_an_option", "Files can be sent to the folder called input only.")
 
 
 async def _write(part: BodyPartReader, staged: Path) -> None:
@@ -99,10 +99,10 @@ async def _write(part: BodyPartReader, staged: Path) -> None:
 
 
 def _checked(head: bytes) -> str:
-    """The kind of a picture by its first bytes. Refuses what is none, and what says that it is too large."""
+    """The kind of a file by its first bytes. Refuses what is none, and what says that it is too large."""
     kind = kind_of(head)
-    if kind not in PICTURE_SUFFIXES:
-        raise refusal(415, "not_a_picture", "The file is not a picture.", f"Use {FORMATS}.")
+    if kind not in SUFFIXES:
+        raise refusal(415, "not_a_picture", "The file is neither a picture nor a video.", f"Use {FORMATS}.")
     width, height = dimensions(head)
     if width * height > MOST_PIXELS:
         most = f"{MOST_PIXELS // 1_000_000} million"

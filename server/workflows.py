@@ -58,8 +58,8 @@ class Saved:
 def understand(data: bytes, specs: Mapping[str, NodeSpec]) -> Imported:
     """A file of any known format as our document. Raises UnreadableWorkflow."""
     text: str | bytes = data
-    if kind_of(data[:32]).startswith("image/"):
-        from server.embedded import workflow_in  # brings Pillow, which the server itself does without
+    if kind_of(data[:32]).startswith(("image/", "video/")):
+        from server.embedded import workflow_in  # brings Pillow or PyAV, which the server itself does without
 
         text = workflow_in(data) or data
     return understand_json(parse(text, nan=True), specs)

@@ -1,4 +1,4 @@
-"""/v1/files: pictures that people gave and workflows made."""
+"""/v1/files: pictures and videos that people gave and workflows made."""
 
 import asyncio
 from pathlib import Path
@@ -19,7 +19,7 @@ MOST = 500
 
 
 async def upload(request: web.Request) -> web.Response:
-    """Keep a picture in the input folder. The answer has its name, which may differ from the one sent."""
+    """Keep a picture or video in the input folder. The answer has its name, which may not be the one sent."""
     parts = request.app[PARTS]
     await asyncio.to_thread(parts.require_room, "input")
     info = await receive(request, parts.config.input, parts.pictures)
@@ -36,7 +36,7 @@ async def page(request: web.Request) -> web.Response:
 
 
 async def one(request: web.Request) -> web.StreamResponse:
-    """A file, or with `size` a WebP thumbnail of a picture."""
+    """A file, or with `size` a WebP thumbnail of a picture or video."""
     parts, name = request.app[PARTS], request.match_info["name"]
     root = parts.root(request.match_info["folder"])
     if "size" not in request.query:

@@ -87,17 +87,17 @@ async def picture(request: web.Request) -> web.StreamResponse:
 
 
 async def convert(request: web.Request) -> web.Response:
-    """A file of any known format as our document: JSON, or a picture with a workflow inside."""
+    """A file of any known format as our document: JSON, or a picture or video with a workflow inside."""
     parts, data = request.app[PARTS], await request.read()
-    if kind_of(data[:32]).startswith("image/"):
+    if kind_of(data[:32]).startswith(("image/", "video/")):
         data = await _inside(parts, data)
     return answer(await asyncio.to_thread(understand, data, parts.specs()))
 
 
-async def _inside(parts: Parts, picture: bytes) -> bytes:
-    """The workflow in a picture, read by the limited process."""
+async def _inside(parts: Parts, data: bytes) -> bytes:
+    """The workflow in a picture or video, read by the limited process."""
     with tempfile.TemporaryFile() as file:
-        await asyncio.to_thread(file.write, picture)
+        await asyncio.to_thread(file.write, data)
         file.flush()
         try:
             return (await parts.pictures.workflow(file)).encode()

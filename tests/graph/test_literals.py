@@ -64,6 +64,13 @@ def test_a_folder_in_a_name_counts_only_for_pickers_of_given_files():
     assert code(item, "b.png [output]") == "missing_file"
 
 
+def test_a_video_is_looked_for_beside_the_pictures():
+    item = Input("file", "COMBO", Widget("file", folder="videos"))
+    found = fault(item, "c.mp4", lambda folder: {"videos": ["a.mp4"]}[folder], did_you_mean)
+    assert (found.code, found.message) == ("missing_file", "file: there is no 'c.mp4' in the folder input.")
+    assert code(item, "a.mp4 [output]") is None
+
+
 @pytest.mark.parametrize(
     ("wire", "value", "expected"),
     [

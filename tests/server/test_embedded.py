@@ -1,4 +1,4 @@
-"""Workflows found inside pictures."""
+"""Workflows found inside pictures and videos."""
 
 import io
 
@@ -9,6 +9,7 @@ from PIL import Image, PngImagePlugin
 
 from graph.errors import UnreadableWorkflow
 from server.embedded import workflow_in
+from tests.films import film
 
 
 def picture(format: str, **save: object) -> bytes:
@@ -57,3 +58,17 @@ def test_a_damaged_picture_gives_a_workflow_a_sentence_or_nothing(place, value, 
     except UnreadableWorkflow as error:
         found = error.message
     assert found is None or isinstance(found, str)
+
+
+@pytest.mark.parametrize("container", ["mp4", "webm"])
+def test_a_workflow_in_a_video_is_found(container):
+    words = {"prompt": '{"a": 1}', "workflow": '{"b": "\u00fc"}'}
+    assert workflow_in(film(container, texts=words)) == words["workflow"]
+    assert workflow_in(film(container, texts={"prompt": "{}"})) == "{}"
+
+
+def test_a_video_without_a_workflow_or_cut_short_is_refused_in_a_sentence():
+    with pytest.raises(UnreadableWorkflow, match="This video has no workflow inside"):
+        workflow_in(film())
+    with pytest.raises(UnreadableWorkflow, match="This video is damaged"):
+        workflow_in(film()[:-400])

@@ -21,6 +21,7 @@ from server.files import (
     with_suffix_of,
     write_durably,
 )
+from tests.films import film
 from tests.server.served import picture
 
 BAD_NAMES = [
@@ -180,3 +181,16 @@ def test_a_list_shows_what_is_visible_newest_first(root: Path) -> None:
     (root / "new.txt").write_text("x")
     os.utime(root / "sub" / "a.txt", (1, 1))
     assert [each.name for each in listing(root)] == ["new.txt", "sub/a.txt"]
+
+
+@pytest.mark.parametrize(
+    ("container", "kind"),
+    [("mp4", "video/mp4"), ("mov", "video/mp4"), ("webm", "video/webm"), ("matroska", "video/webm")],
+)
+def test_a_video_is_known_by_its_first_bytes(container: str, kind: str) -> None:
+    assert kind_of(film(container)[:32]) == kind
+    assert with_suffix_of("a.txt", kind) == f"a.txt.{kind[6:]}"
+
+
+def test_a_photo_of_a_telephone_is_no_video() -> None:
+    assert kind_of(b"\0\0\0\x18ftypheic" + bytes(20)) == OTHER

@@ -81,6 +81,13 @@ def test_results_are_offered_with_where_they_are_the_last_by_name_first(
     assert folders.all()["output"] == ("a_2.png [output]", "a_1.png [output]")
 
 
+def test_videos_lie_beside_the_pictures(folders: Folders, tmp_path: Path) -> None:
+    for name in ("a.png", "b.mp4", "c.WEBM", "d.txt", "e.mkv"):
+        touch(tmp_path / "input" / name)
+    assert folders.files("videos") == ("b.mp4", "c.WEBM", "e.mkv")
+    assert folders.files("input") == ("a.png",)
+
+
 def test_latents_lie_beside_the_pictures(folders: Folders, tmp_path: Path) -> None:
     for name in ("a.png", "sub/b.latent"):
         touch(tmp_path / "input" / name)

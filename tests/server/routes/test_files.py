@@ -12,6 +12,7 @@ from aiohttp import FormData
 from PIL import Image
 from yarl import URL
 
+from tests.films import film, song
 from tests.server.served import picture, png_that_says, problem, served
 
 Client = Any
@@ -47,6 +48,23 @@ async def test_a_picture_is_kept_and_sent_back_as_it_was(client: Client) -> None
     assert await (await client.get("/v1/files/input/a.png")).read() == picture()
 
 
+async def test_a_video_is_kept_listed_and_sent_back_in_parts_as_it_was(client: Client) -> None:
+    data = film("webm", size=(48, 32))
+    info = await (await upload(client, "a.mp4", data)).json()
+    assert (info["name"], info["width"], info["height"]) == ("a.mp4.webm", 48, 32)
+    assert (await (await client.get("/v1/models")).json())["folders"]["videos"] == ["a.mp4.webm"]
+    part = await client.get("/v1/files/input/a.mp4.webm", headers={"Range": "bytes=10-19"})
+    assert (part.status, part.headers["Content-Type"]) == (206, "video/webm")
+    assert await part.read() == data[10:20]
+    small = await client.get("/v1/files/input/a.mp4.webm?size=256")
+    assert Image.open(io.BytesIO(await small.read())).size == (48, 32)
+
+
+async def test_what_holds_no_pictures_that_move_is_not_taken(client: Client, tmp_path: Path) -> None:
+    assert await problem(await upload(client, "a.mp4", song())) == (422, "bad_picture")
+    assert uploaded(tmp_path) == []
+
+
 async def test_the_bytes_decide_what_a_file_is(client: Client) -> None:
     assert (await (await upload(client, "page.html", picture())).json())["name"] == "page.html.png"
 
@@ -66,7 +84,7 @@ async def test_the_same_name_with_other_content_gets_a_number(client: Client) ->
         ("a.html", b"<html>"), ("a.png", b""),
         ("a.png", b"II*\0\x08\0\0\0"), ("a.png", b"8BPS\0\x01"), ("a.png", b"SIMPLE  ="),
         ("a.png", b"%!PS-Adobe"), ("a.png", b"DDS |\0\0\0"), ("a.safetensors", b"\x08\0\0\0\0\0\0\0{}"),
-        ("a.pkl", b"\x80\x04."),
+        ("a.pkl", b"\x80\x04."), ("a.mp4", b"#EXTM3U"), ("a.avi", film("avi")),
     ],
 )  # fmt: skip
 async def test_what_is_no_picture_is_not_taken(

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image, PngImagePlugin
 from yarl import URL
 
+from tests.films import film
 from tests.server.served import document, picture, problem, served
 
 Client = Any
@@ -142,6 +143,7 @@ FLAT = json.dumps({"1": {"class_type": "EmptyImage", "inputs": {"width": 8}}})
         (FLAT.encode(), "api"),
         (with_text("prompt", FLAT), "api"),
         (with_text("workflow", json.dumps(document())), "photogram"),
+        (film("webm", texts={"prompt": FLAT}), "api"),
     ],
 )
 async def test_a_file_of_any_known_format_is_understood(client: Client, data: bytes, source: str) -> None:

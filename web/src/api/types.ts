@@ -196,7 +196,7 @@ export interface Problems {
 
 /** Something a node shows. A file is at /v1/files/{folder}/{name}; a text stands in `text`. */
 export interface ShownItem {
-  readonly kind: "image" | "text";
+  readonly kind: "image" | "video" | "text";
   readonly folder: FileFolder;
   readonly name: string;
   readonly width: number;
@@ -243,7 +243,7 @@ export interface Catalog {
   readonly stale: boolean;
 }
 
-/** One file of a folder; sizes of pictures in pixels, 0 if unknown. */
+/** One file of a folder; sizes in pixels, 0 if unknown. */
 export interface FileInfo {
   readonly folder: FileFolder;
   readonly name: string;

@@ -172,6 +172,9 @@ function notAnOption({ input, label }: InputSlot, value: Json): Problem | null {
   });
 }
 
+/** Kinds of files that lie in the input folder, beside the pictures. */
+const WITHIN_INPUT: readonly string[] = ["videos", "latents"];
+
 function missingFile({ input, label }: InputSlot, value: Json, folders: Folders): Problem | null {
   const { widget } = input;
   if ((widget?.kind !== "file" && widget?.kind !== "webcam") || typeof value !== "string") return null;
@@ -186,7 +189,8 @@ function missingFile({ input, label }: InputSlot, value: Json, folders: Folders)
       : problemOf("missing_input", `${label} names no file.`, { hint: "Choose a file." });
   }
   if (names === undefined || names.includes(value) || / \[(output|temp|input)\]$/.test(value)) return null;
-  const hint = `Choose another, or put it into the folder "${widget.folder}".`;
+  const folder = WITHIN_INPUT.includes(widget.folder) ? "input" : widget.folder;
+  const hint = `Choose another, or put it into the folder "${folder}".`;
   return problemOf("missing_file", `There is no file "${value}".`, { hint });
 }
 
