@@ -72,7 +72,7 @@ def test_the_shift_of_flux_2_grows_with_the_picture_and_is_none_of_its_steps_bus
 def test_a_stretched_schedule_has_its_last_level_where_it_was_wanted(steps, terminal, tokens):
     sigmas = spacing.ltx_video(steps, tokens, 2.05, 0.95, terminal)
     # The first level is one float32 rounding below 1 before the stretch, which magnifies that.
-    assert sigmas[0] == pytest.approx(1, abs=1e-5)
+    assert sigmas[0] == pytest.approx(1, abs=5e-4)
     assert sigmas[-2:] == (pytest.approx(terminal, abs=1e-5), 0)
 
 
