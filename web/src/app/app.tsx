@@ -1,6 +1,7 @@
 import { useEffect, useMemo, type JSX } from "react";
 import "../ui/button.css";
 import "../ui/dialog.css";
+import "../ui/film.css";
 import "../ui/form.css";
 import "../ui/markdown.css";
 import "../ui/pick-list.css";

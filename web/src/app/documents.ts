@@ -35,7 +35,7 @@ export function reportSaved(studio: Studio, saved: Saved): void {
 export function chooseFile(studio: Studio): void {
   const input = document.createElement("input");
   input.type = "file";
-  input.accept = ".json,.png,.webp,application/json,image/png,image/webp";
+  input.accept = ".json,.png,.webp,.mp4,.webm,application/json,image/png,image/webp,video/mp4,video/webm";
   input.addEventListener("change", () => {
     const file = input.files?.[0];
     if (file !== undefined) void studio.files.import(file, file.name);

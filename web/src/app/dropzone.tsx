@@ -34,7 +34,7 @@ export function Dropzone(): JSX.Element | null {
   }, [studio]);
   return over ? (
     <div className="dropzone" aria-hidden="true">
-      <p>Drop to open a workflow, or to load a picture</p>
+      <p>Drop to open a workflow, or to load a picture or video</p>
     </div>
   ) : null;
 }

@@ -45,7 +45,7 @@ export function EmptyCanvas(): JSX.Element | null {
         <button type="button" onClick={() => commandNamed("open").run(studio)}>
           <Icon name="open" size={22} />
           <b>Open a file</b>
-          <span>Or drop a picture or JSON here</span>
+          <span>Or drop a picture, video or JSON here</span>
         </button>
       </div>
     </section>

@@ -11,9 +11,11 @@ export function fileHost(studio: Studio, folders: ReadonlyMap<string, readonly s
   return {
     namesIn: (folder) => folders.get(folder) ?? [],
     pictureOf: (folder, value) => {
-      const [, name = value, said = folder] = ANNOTATED.exec(value) ?? [];
-      const [own, place] = [folder, said].map((wanted) => FOLDERS.find((each) => each === wanted));
-      return own === undefined || place === undefined ? null : client.fileUrl(place, name, 512);
+      const home = folder === "videos" ? "input" : folder;
+      const [, name = value, said = home] = ANNOTATED.exec(value) ?? [];
+      const [own, place] = [home, said].map((wanted) => FOLDERS.find((each) => each === wanted));
+      if (own === undefined || place === undefined) return null;
+      return folder === "videos" ? client.fileUrl(place, name) : client.fileUrl(place, name, 512);
     },
     upload: (file) => upload(studio, file),
   };

@@ -1,4 +1,4 @@
-/** Files that come from outside, dropped or pasted: a workflow opens, a picture goes where it is meant. */
+/** Files that come from outside, dropped or pasted: a workflow opens, a picture or video goes where it is meant. */
 
 import { addNode, freeNodeId, newNode, setValue } from "../model/edit";
 import { picksFrom } from "../model/geometry";
@@ -6,33 +6,47 @@ import { selectionOf } from "../model/selection";
 import type { NodeSpec } from "../model/spec";
 import { samePlace } from "../state/document";
 import type { Studio } from "../ui/editor";
+import { isFilm } from "../ui/pictures";
 import type { Point } from "../ui/popover";
 import { upload } from "./file-host";
 
-const LOADER = "LoadImage";
+/** Which files the inputs pick that take one, and the node that loads one where none is meant. */
+const KINDS = {
+  picture: { folder: "input", loader: "LoadImage" },
+  video: { folder: "videos", loader: "LoadVideo" },
+} as const;
+type Kind = keyof typeof KINDS;
+
+/** Whether a file is a picture or a video; null if it is neither. */
+export function kindOf(file: File): Kind | null {
+  if (file.type.startsWith("image/")) return "picture";
+  return file.type.startsWith("video/") || isFilm(file.name) ? "video" : null;
+}
 
 /** Take a file that was dropped at a point of the window, or pasted (no point). */
 export async function takeFile(studio: Studio, file: File, at: Point | null): Promise<void> {
-  if (!file.type.startsWith("image/")) {
+  const kind = kindOf(file);
+  if (kind === null) {
     await studio.files.import(file, file.name);
     return;
   }
   const meant = at === null ? selectedNode(studio) : nodeAt(at);
-  if (meant !== null && pictureInput(studio, meant) !== null) {
-    await loadPicture(studio, file, at);
+  if (meant !== null && inputFor(studio, meant, kind) !== null) {
+    await loadFile(studio, file, at);
     return;
   }
   const imported = await studio.files.inside(file);
   const choice = studio.settings.store.getState().droppedPicture;
-  if (imported === null || choice === "load") await loadPicture(studio, file, at);
+  if (imported === null || choice === "load") await loadFile(studio, file, at);
   else if (choice === "open") studio.files.openImported(imported, file.name);
   else studio.shell.open({ kind: "dropped", file, imported, at });
 }
 
-/** Upload a picture and choose it in the node that is meant, or in a new node that loads it. */
-export async function loadPicture(studio: Studio, file: File, at: Point | null): Promise<void> {
+/** Upload a picture or video and choose it in the node that is meant, or in a new node that loads it. */
+export async function loadFile(studio: Studio, file: File, at: Point | null): Promise<void> {
+  const kind = kindOf(file) ?? "picture";
   const meant = at === null ? selectedNode(studio) : nodeAt(at);
-  const input = meant === null ? null : pictureInput(studio, meant);
+  const input = meant === null ? null : inputFor(studio, meant, kind);
   const before = studio.document.store.getState();
   const name = await upload(studio, file);
   if (name === null) return;
@@ -44,21 +58,21 @@ export async function loadPicture(studio: Studio, file: File, at: Point | null):
     studio.document.apply(`load ${name}`, (graph) => setValue(graph, meant, input, name));
     return;
   }
-  const spec = studio.catalog.store.getState().specs.get(LOADER);
+  const spec = studio.catalog.store.getState().specs.get(KINDS[kind].loader);
   if (spec === undefined) {
     studio.notices.info(`${name} is in the input folder now.`);
     return;
   }
-  addLoader(studio, spec, name, at);
+  addLoader(studio, spec, kind, name, at);
 }
 
-function addLoader(studio: Studio, spec: NodeSpec, name: string, at: Point | null): void {
+function addLoader(studio: Studio, spec: NodeSpec, kind: Kind, name: string, at: Point | null): void {
   const viewport = studio.shell.store.getState().viewport;
   const { x, y } = viewport?.toFlow(at ?? viewport.pointer()) ?? { x: 0, y: 0 };
   studio.document.apply(`load ${name}`, (graph) => {
     const id = freeNodeId(graph, spec.type);
     const node = newNode(spec, [Math.round(x - 140), Math.round(y - 60)]);
-    const input = picksFrom(spec, "input");
+    const input = picksFrom(spec, KINDS[kind].folder);
     return {
       graph: setValue(addNode(graph, id, node), id, input ?? "image", name),
       selection: selectionOf({ nodes: new Set([id]) }),
@@ -76,8 +90,8 @@ function nodeAt({ x, y }: Point): string | null {
   return document.elementFromPoint(x, y)?.closest("[data-node]")?.getAttribute("data-node") ?? null;
 }
 
-/** The input by which a node loads a picture. */
-function pictureInput({ document, catalog }: Studio, id: string): string | null {
+/** The input by which a node loads a file of that kind. */
+function inputFor({ document, catalog }: Studio, id: string, kind: Kind): string | null {
   const spec = catalog.store.getState().specs.get(document.store.getState().graph.nodes.get(id)?.type ?? "");
-  return spec === undefined ? null : picksFrom(spec, "input");
+  return spec === undefined ? null : picksFrom(spec, KINDS[kind].folder);
 }

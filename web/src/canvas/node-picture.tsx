@@ -3,6 +3,8 @@ import { runId } from "../model/path";
 import { makerOf, resultsOf } from "../state/runs";
 import type { ShownItem } from "../api/types";
 import { useDocument, useRuns, useShell, useStudio } from "../ui/editor";
+import { Film } from "../ui/film";
+import { Icon } from "../ui/icon";
 import { picturesOf } from "../ui/pictures";
 import type { NodeSpec } from "../model/spec";
 import { picksFrom } from "../model/geometry";
@@ -31,7 +33,7 @@ export function NodePicture({ id }: { id: string }): JSX.Element {
 function Pictures({ id }: { id: string }): JSX.Element {
   const shown = useShown(id);
   const stale = useStale(id);
-  const images = shown.filter((item) => item.kind === "image");
+  const images = shown.filter((item) => item.kind !== "text");
   const texts = shown.filter((item) => item.kind === "text");
   const [at, setAt] = useState(0);
   const item = images[Math.min(at, images.length - 1)];
@@ -41,12 +43,17 @@ function Pictures({ id }: { id: string }): JSX.Element {
         {texts.map((each) => each.text).join("\n")}
       </pre>
     ) : (
-      <NoPicture>The picture appears here</NoPicture>
+      <NoPicture>What it makes appears here</NoPicture>
     );
   }
   return (
     <div className="node-picture">
-      <Final images={images} item={item} stale={stale} />
+      {item.kind === "video" ? (
+        <FinalFilm images={images} item={item} stale={stale} />
+      ) : (
+        <Final images={images} item={item} stale={stale} />
+      )}
+      {texts.length > 0 && <p className="picture-said">{texts.map((each) => each.text).join("\n")}</p>}
       {images.length > 1 && <PictureStrip count={images.length} at={images.indexOf(item)} onChange={setAt} />}
     </div>
   );
@@ -93,15 +100,43 @@ function Final({ images, item, stale }: FinalProps): JSX.Element {
   );
 }
 
-/** The picture of the step a sampler is at; for a node that loads a picture, the way to choose one. */
+/** A finished video; what opens it large lies over it, because the video takes what is pressed on it. */
+function FinalFilm({ images, item, stale }: FinalProps): JSX.Element {
+  const { client, shell } = useStudio();
+  const run = useRuns((state) => makerOf(state.list, item));
+  const source = client.fileUrl(item.folder, item.name);
+  const [gone, onError] = useGone(source);
+  if (gone) return <NoPicture>This video is gone, or this browser cannot play it.</NoPicture>;
+  const index = images.indexOf(item);
+  return (
+    <div className="picture-frame picture-film nodrag" data-stale={stale || undefined}>
+      <Film source={source} label={`Result ${item.name}`} onError={onError} />
+      <button
+        type="button"
+        className="film-button"
+        aria-label={`Open ${item.name}`}
+        data-tip="Open"
+        tabIndex={-1}
+        onClick={() => shell.open({ kind: "viewer", pictures: picturesOf(client, images, run), index })}
+      >
+        <Icon name="fit" size={14} />
+      </button>
+      {stale && <span className="picture-stale">out of date</span>}
+    </div>
+  );
+}
+
+/** The picture of the step a sampler is at; for a node that loads a picture or video, the way to choose one. */
 export function StepPicture({ id, spec }: { id: string; spec: NodeSpec }): JSX.Element | null {
   const key = useDocument((state) => state.key);
   const name = useDocument((state) => runId(state.path, id));
   const url = useRuns((state) => resultsOf(state, key).previews.get(name)?.url ?? null);
   const running = useStatus(id).kind === "running";
-  const upload = picksFrom(spec, "input");
+  const picture = picksFrom(spec, "input");
+  const video = picksFrom(spec, "videos");
   const result = picksFrom(spec, "output");
-  if (url === null && upload !== null) return <Upload node={id} name={upload} />;
+  if (url === null && picture !== null) return <Upload node={id} name={picture} folder="input" />;
+  if (url === null && video !== null) return <Upload node={id} name={video} folder="videos" />;
   if (url === null) return result === null ? null : <Chosen node={id} name={result} />;
   return (
     <figure className="node-picture picture-step" data-running={running || undefined}>

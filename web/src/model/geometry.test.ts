@@ -58,6 +58,7 @@ test("so does one that picks a picture or a result, but none that picks a model"
     true,
     false,
   ]);
+  expect(showsPicture(from("videos"))).toBe(true);
   expect([picksFrom(from("output"), "output"), picksFrom(from("output"), "input")]).toEqual(["file", null]);
 });
 

@@ -54,14 +54,18 @@ export interface BoxOptions {
   readonly advanced?: boolean;
 }
 
+/** The kinds of files that are shown on the node: given pictures, given videos, results. */
+const PICTURED = ["input", "videos", "output"] as const;
+export type Pictured = (typeof PICTURED)[number];
+
 /** Whether a node shows a picture by its nature, so that room is kept for it from the start. */
 export function showsPicture(spec: NodeSpec): boolean {
-  const givesPicture = spec.terminal && spec.inputs.some((input) => /^(IMAGE|MASK)$/.test(input.type));
-  return givesPicture || picksFrom(spec, "input") !== null || picksFrom(spec, "output") !== null;
+  const givesPicture = spec.terminal && spec.inputs.some((input) => /^(IMAGE|MASK|VIDEO)$/.test(input.type));
+  return givesPicture || PICTURED.some((folder) => picksFrom(spec, folder) !== null);
 }
 
-/** The input by which a node picks a picture from a folder. */
-export function picksFrom(spec: NodeSpec, folder: "input" | "output"): string | null {
+/** The input by which a node picks a picture or a video of a kind of files. */
+export function picksFrom(spec: NodeSpec, folder: Pictured): string | null {
   const found = spec.inputs.find(({ widget }) => widget?.kind === "file" && widget.folder === folder);
   return found?.name ?? null;
 }

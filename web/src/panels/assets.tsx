@@ -1,7 +1,8 @@
 import { useCallback, useState, type JSX } from "react";
 import type { FileInfo } from "../api/types";
 import { useRuns, useStudio } from "../ui/editor";
-import { picturesOf } from "../ui/pictures";
+import { Icon } from "../ui/icon";
+import { isFilm, picturesOf } from "../ui/pictures";
 import { Nothing, Panel } from "./panel";
 import { useAnswer } from "./use-answer";
 
@@ -19,7 +20,7 @@ export function AssetsPanel(): JSX.Element {
     <Panel name="assets" title="Assets">
       <div className="panel-scroll">
         {answer === null && <Nothing>Reading…</Nothing>}
-        {answer?.items.length === 0 && <Nothing>Pictures that you make appear here.</Nothing>}
+        {answer?.items.length === 0 && <Nothing>Pictures and videos that you make appear here.</Nothing>}
         <div className="asset-grid">
           {answer?.items.map((file, at) => (
             <Asset key={file.name} file={file} files={answer.items} at={at} />
@@ -57,6 +58,11 @@ function Asset({ file, files, at }: { file: FileInfo; files: readonly FileInfo[]
         decoding="async"
         draggable={false}
       />
+      {isFilm(file.name) && (
+        <span className="asset-film">
+          <Icon name="play" size={12} />
+        </span>
+      )}
     </button>
   );
 }

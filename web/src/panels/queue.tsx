@@ -124,7 +124,7 @@ function Share({ run }: { run: Run }): JSX.Element | null {
 
 function Thumbnail({ run }: { run: Run }): JSX.Element {
   const { client, shell } = useStudio();
-  const images = run.outputs.flatMap((output) => output.items).filter((item) => item.kind === "image");
+  const images = run.outputs.flatMap((output) => output.items).filter((item) => item.kind !== "text");
   const [first] = images;
   if (first === undefined) {
     return (

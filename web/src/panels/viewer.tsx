@@ -2,11 +2,12 @@ import { useCallback, useState, type JSX, type KeyboardEvent } from "react";
 import { entry, isObject, readJson, type Json } from "../model/json";
 import { Dialog } from "../ui/dialog";
 import { useStudio } from "../ui/editor";
+import { Film } from "../ui/film";
 import { Icon } from "../ui/icon";
 import type { Picture } from "../ui/shell";
 import { useAnswer } from "./use-answer";
 
-/** A picture in full size, with what it was made from. */
+/** A picture or video in full size, with what it was made from. */
 export function Viewer({
   pictures,
   index,
@@ -28,16 +29,22 @@ export function Viewer({
   return (
     <Dialog title={picture.name} className="viewer" onClose={close}>
       <div className="viewer-body" onKeyDown={onKeyDown}>
-        <button
-          type="button"
-          className="viewer-stage"
-          data-whole={whole || undefined}
-          aria-label={whole ? "Show at full size" : "Fit into the window"}
-          onClick={() => setWhole(!whole)}
-        >
-          <img src={picture.url} alt={`Picture ${picture.name}`} />
-        </button>
-        <aside className="viewer-facts" aria-label="About this picture">
+        {picture.film ? (
+          <div className="viewer-stage" data-whole data-film>
+            <Film source={picture.url} label={`Video ${picture.name}`} />
+          </div>
+        ) : (
+          <button
+            type="button"
+            className="viewer-stage"
+            data-whole={whole || undefined}
+            aria-label={whole ? "Show at full size" : "Fit into the window"}
+            onClick={() => setWhole(!whole)}
+          >
+            <img src={picture.url} alt={`Picture ${picture.name}`} />
+          </button>
+        )}
+        <aside className="viewer-facts" aria-label={picture.film ? "About this video" : "About this picture"}>
           <div className="viewer-actions">
             <a className="button" href={picture.url} download={picture.name}>
               <Icon name="download" /> Download

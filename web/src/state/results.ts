@@ -155,12 +155,14 @@ function withAll(nodes: Results["nodes"], ids: readonly string[], status: NodeSt
   return new Map([...nodes, ...ids.map((id) => [id, status] as const)]);
 }
 
+const KINDS = ["image", "video"] as const;
+
 /** What an event says a node shows. A kind we do not know is shown as its text. */
 export function shownItem(item: JsonObject): ShownItem {
   const text = (key: string) => textOf(entry(item, key));
   const folder = text("folder");
   return {
-    kind: text("kind") === "image" ? "image" : "text",
+    kind: KINDS.find((kind) => kind === text("kind")) ?? "text",
     folder: folder === "input" || folder === "temp" ? folder : "output",
     name: text("name"),
     width: Number(entry(item, "width") ?? 0),

@@ -9,6 +9,11 @@ interface PictureFile {
   readonly height: number;
 }
 
+/** Whether a file is a video, as its name tells. */
+export function isFilm(name: string): boolean {
+  return /\.(mp4|mov|m4v|webm|mkv)$/i.test(name);
+}
+
 /** Files of the server as pictures for the viewer. */
 export function picturesOf(
   client: Client,
@@ -19,6 +24,7 @@ export function picturesOf(
     url: client.fileUrl(folder, name),
     thumbnail: client.fileUrl(folder, name, 512),
     name,
+    film: isFilm(name),
     width,
     height,
     run,

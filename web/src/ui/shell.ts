@@ -9,11 +9,13 @@ import type { MenuEntry } from "./menu";
 
 export type PanelName = "nodes" | "models" | "workflows" | "assets" | "queue";
 
-/** A picture to look at: its address, its small form, and what it came from. */
+/** A picture or video to look at: its address, its small form, and what it came from. */
 export interface Picture {
   readonly url: string;
   readonly thumbnail: string;
   readonly name: string;
+  /** It is a video. */
+  readonly film: boolean;
   readonly width: number;
   readonly height: number;
   readonly run?: string | null;
@@ -34,7 +36,7 @@ export type Overlay =
       readonly label: string;
       readonly entries: readonly MenuEntry[];
     }
-  /** A picture from outside that also holds a workflow: which of the two is meant? */
+  /** A picture or video from outside that also holds a workflow: which of the two is meant? */
   | {
       readonly kind: "dropped";
       readonly file: File;

@@ -5,6 +5,7 @@ import { type WidgetProps, useFiles } from "./props";
 /** What is said of folders that hold no models, while they are empty. */
 const EMPTY: ReadonlyMap<string, string> = new Map([
   ["input", "No pictures yet. Drop one on the node."],
+  ["videos", "No videos yet. Drop one on the node."],
   ["latents", "No latents in the input folder yet."],
   ["output", "Nothing was made yet."],
 ]);

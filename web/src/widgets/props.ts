@@ -26,7 +26,7 @@ export interface SeedChoice {
   readonly onRoll: () => void;
 }
 
-/** What file pickers need of the program: names in folders, pictures of them, and a place to put new ones. */
+/** What file pickers need of the program: names in folders, pictures (or the videos) of them, and a place to put new ones. */
 export interface FileHost {
   readonly namesIn: (folder: string) => readonly string[];
   readonly pictureOf: (folder: string, name: string) => string | null;

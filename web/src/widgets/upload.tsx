@@ -2,18 +2,31 @@ import { useRef, useState, type ClipboardEvent, type DragEvent, type JSX } from 
 import { setValue } from "../model/edit";
 import { samePlace } from "../state/document";
 import { useDocument, useStudio } from "../ui/editor";
+import { Film } from "../ui/film";
 import { Icon } from "../ui/icon";
 import { useFiles, useTab } from "./props";
 import { useGone } from "./use-gone";
 
 const DRAGGED_FILE = "application/x-photogram-file";
 
-/** The chosen picture of a node that loads one: drop another on it, paste, or press to choose. */
-export function Upload({ node, name: label }: { node: string; name: string }): JSX.Element {
+/** What a file may be that a person chooses, and what it is called. */
+const KINDS = {
+  input: { accept: "image/*", word: "picture" },
+  videos: { accept: "video/*,.mkv", word: "video" },
+} as const;
+
+interface UploadProps {
+  readonly node: string;
+  readonly name: string;
+  readonly folder: keyof typeof KINDS;
+}
+
+/** The chosen picture or video of a node that loads one: drop another on it, paste, or press to choose. */
+export function Upload({ node, name: label, folder }: UploadProps): JSX.Element {
   const files = useFiles();
   const { document } = useStudio();
   const value = useDocument(({ graph }) => graph.nodes.get(node)?.inputs.get(label));
-  const picture = typeof value === "string" && value !== "" ? files.pictureOf("input", value) : null;
+  const picture = typeof value === "string" && value !== "" ? files.pictureOf(folder, value) : null;
   const chooser = useRef<HTMLInputElement>(null);
   const [busy, setBusy] = useState(false);
   const [over, setOver] = useState(false);
@@ -38,37 +51,50 @@ export function Upload({ node, name: label }: { node: string; name: string }): J
     if (dragged !== "") void fetchAsFile(dragged).then(take);
     else take(event.dataTransfer.files[0]);
   };
+  const target = {
+    className: "file-drop",
+    "data-over": over || undefined,
+    onDragOver: (event: DragEvent) => {
+      event.preventDefault();
+      event.stopPropagation();
+      setOver(true);
+    },
+    onDragLeave: () => setOver(false),
+    onDrop: drop,
+    onPaste: (event: ClipboardEvent) => take(event.clipboardData.files[0]),
+  };
+  const press = {
+    type: "button",
+    "aria-label": `Upload ${label}`,
+    tabIndex: useTab(),
+    onClick: () => chooser.current?.click(),
+  } as const;
+  const shown = picture !== null && !gone ? picture : null;
   return (
     <>
-      <button
-        type="button"
-        className="file-drop"
-        aria-label={`Upload ${label}`}
-        data-over={over || undefined}
-        tabIndex={useTab()}
-        onClick={() => chooser.current?.click()}
-        onDragOver={(event) => {
-          event.preventDefault();
-          event.stopPropagation();
-          setOver(true);
-        }}
-        onDragLeave={() => setOver(false)}
-        onDrop={drop}
-        onPaste={(event: ClipboardEvent) => take(event.clipboardData.files[0])}
-      >
-        {picture !== null && !gone ? (
-          <img src={picture} alt="" decoding="async" draggable={false} onError={onError} />
-        ) : (
-          <span className="file-hint">
-            <Icon name="upload" size={18} />
-            {busy ? "Uploading…" : "Drop, paste or choose a picture"}
-          </span>
-        )}
-      </button>
+      {shown !== null && folder === "videos" ? (
+        <div {...target}>
+          <Film source={shown} label={`Video ${label}`} className="film nodrag" onError={onError} />
+          <button {...press} className="film-button nodrag" data-tip="Choose another">
+            <Icon name="upload" size={14} />
+          </button>
+        </div>
+      ) : (
+        <button {...target} {...press}>
+          {shown !== null ? (
+            <img src={shown} alt="" decoding="async" draggable={false} onError={onError} />
+          ) : (
+            <span className="file-hint">
+              <Icon name="upload" size={18} />
+              {busy ? "Uploading…" : `Drop, paste or choose a ${KINDS[folder].word}`}
+            </span>
+          )}
+        </button>
+      )}
       <input
         ref={chooser}
         type="file"
-        accept="image/*"
+        accept={KINDS[folder].accept}
         hidden
         aria-label={`Choose a file for ${label}`}
         onChange={(event) => take(event.currentTarget.files?.[0])}
@@ -77,7 +103,7 @@ export function Upload({ node, name: label }: { node: string; name: string }): J
   );
 }
 
-/** A picture dragged from the assets panel comes as its address. */
+/** A file dragged from the assets panel comes as its address. */
 async function fetchAsFile(address: string): Promise<File | undefined> {
   const answer = await fetch(address);
   if (!answer.ok) return undefined;
