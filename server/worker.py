@@ -370,6 +370,7 @@ def main() -> None:
     # Computing threads sleep while they wait for each other. By default they spin, which makes a step fifty
     # times slower as soon as another program wants one of the cores. Read when torch is imported.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    os.environ.setdefault("SVT_LOG", "1")  # the AV1 encoder tells its mistakes, not its settings
     faulthandler.enable()
     faulthandler.register(signal.SIGUSR1)
     settings = line.receive()
