@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from diffusion.attention import Attention
+from diffusion.convolution import convolving
 
 
 class Vector(NamedTuple):
@@ -42,8 +43,7 @@ def unet(config: Mapping[str, object]) -> nn.Module:
 
     module = UNet2DConditionModel(**config)
     module.set_attn_processor(Attention())
-    made: nn.Module = module
-    return made
+    return convolving(module)
 
 
 def autoencoder(config: Mapping[str, object]) -> nn.Module:
@@ -60,8 +60,7 @@ def control_net(config: Mapping[str, object]) -> nn.Module:
 
     module = ControlNetModel(**config)
     module.set_attn_processor(Attention())
-    made: nn.Module = module
-    return made
+    return convolving(module)
 
 
 def control_net_of(build: Callable[[], nn.Module], hint: tuple[int, ...]) -> nn.Module:
