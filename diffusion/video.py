@@ -130,7 +130,8 @@ def opened(path: Path) -> Iterator[Opened]:
     """A video file within the limits. Raises UnreadableVideo, also for what fails while it is open."""
     import av
 
-    allowed = {"codec_whitelist": ",".join(sorted(PICTURE_DECODERS | SOUND_DECODERS))}
+    decoders = ",".join(sorted(PICTURE_DECODERS | SOUND_DECODERS))
+    allowed = {"codec_whitelist": decoders, "protocol_whitelist": "none"}  # it may name no other file
     try:
         with path.open("rb") as raw:
             demuxer = _demuxer(raw.read(16), path.name)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from diffusion.errors import DiffusionError
 from diffusion.images import Pixels, to_pixels
 from diffusion.values import Audio, Footage, Video
 from diffusion.video import Opened, Report, facts, footage, opened
@@ -31,6 +32,10 @@ PLAYED: Mapping[str, frozenset[str]] = {
     "mp4": frozenset(("h264", "hevc", "vp9", "av1", "libdav1d", "aac", "mp3", "mp3float", "opus", "flac")),
 }
 """What players read in each container, by the names of the decoders."""
+
+
+class UnwritableVideo(DiffusionError):
+    """No video can be made of these frames."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +95,15 @@ def coded(video: Video, container: str, codec: str, report: Report) -> Coded:
 
 
 def encoded(footage: Footage, coding: Coding, report: Report) -> Coded:
-    """Footage as a coded video. Sound ends with the pictures; an odd side gets one more pixel if it must."""
+    """Footage as a coded video. Sound ends with the pictures; an odd side gets one more pixel if it must.
+
+    Raises UnwritableVideo if frames of that size cannot be coded so.
+    """
     import av
 
     data, total = io.BytesIO(), len(footage.images)
     height, width = _pixels(footage.images[:1], coding).shape[:2]
-    with av.open(data, "w", coding.container) as container:
+    with _sentences(coding, width, height), av.open(data, "w", coding.container) as container:
         stream = container.add_stream(coding.encoder, footage.rate, dict(coding.options))
         assert isinstance(stream, av.VideoStream)
         stream.width, stream.height, stream.pix_fmt = width, height, coding.pixels
@@ -157,6 +165,21 @@ def _kept(file: Opened, container: str, codec: str) -> str | None:
     if codec == "h264" and "h264" not in names:
         return None
     return next((each for each in wanted if names <= PLAYED[each]), None)
+
+
+@contextmanager
+def _sentences(coding: Coding, width: int, height: int) -> Iterator[None]:
+    import av
+
+    try:
+        yield
+    except MemoryError:
+        raise
+    except av.FFmpegError as error:
+        raise UnwritableVideo(
+            f"Frames of {width} x {height} pixels cannot be coded with {coding.encoder}.",
+            hint="Scale them to sides of 16 to 8192 pixels first.",
+        ) from error
 
 
 def _note(images: torch.Tensor, width: int, height: int) -> str:

@@ -57,7 +57,7 @@ def texts_in(file: BinaryIO, kind: str) -> dict[str, str]:
 
 
 def _opened(file: BinaryIO, kind: str) -> InputContainer:
-    allowed = {"codec_whitelist": ",".join(sorted(DECODERS))}
+    allowed = {"codec_whitelist": ",".join(sorted(DECODERS)), "protocol_whitelist": "none"}
     return av.open(file, "r", DEMUXERS[kind], container_options=allowed, metadata_errors="replace")
 
 

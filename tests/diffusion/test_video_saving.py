@@ -6,7 +6,7 @@ import torch
 
 from diffusion.values import Audio, Footage, Image, Video
 from diffusion.video import facts, footage, loaded
-from diffusion.video_saving import H264, coded, encoded, rate_of, webm, write_video
+from diffusion.video_saving import H264, UnwritableVideo, coded, encoded, rate_of, webm, write_video
 from tests.films import film, packets, texts_of, tone
 
 RAMP = torch.stack(torch.meshgrid(torch.linspace(0, 1, 48), torch.linspace(0, 1, 64), indexing="ij"), -1)
@@ -102,6 +102,12 @@ def test_grey_and_transparent_pictures_are_saved_in_colour(tmp_path, channels):
         Footage(frames(2, channels=channels), Fraction(8)), H264, unwatched)
     )), unwatched).images  # fmt: skip
     assert (again - frames(2, channels=channels)[..., :3]).abs().mean() < 0.02
+
+
+@pytest.mark.parametrize(("coding", "size"), [(H264, (16, 16500)), (webm("av1", 30), (2, 2))])
+def test_a_size_that_cannot_be_coded_is_one_sentence(coding, size):
+    with pytest.raises(UnwritableVideo, match=r"Frames of \d+ x \d+ pixels cannot be coded with lib"):
+        encoded(Footage(Image(torch.zeros(1, *size, 3)), Fraction(8)), coding, unwatched)
 
 
 def test_work_can_be_ended_after_any_frame():
