@@ -145,7 +145,7 @@ def opened(path: Path) -> Iterator[Opened]:
             f"There is no video '{path.name}'.", hint="Choose another, or upload it."
         ) from error
     except (av.FFmpegError, ValueError) as error:
-        if isinstance(error, MemoryError) or getattr(error, "errno", 0) in FULL_DISK:
+        if getattr(error, "errno", 0) in FULL_DISK:
             raise
         raise UnreadableVideo(
             f"'{path.name}' is damaged or cut short.", hint="Copy or export the file again."

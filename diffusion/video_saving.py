@@ -103,7 +103,7 @@ def encoded(footage: Footage, coding: Coding, report: Report) -> Coded:
 
     data, total = io.BytesIO(), len(footage.images)
     height, width = _pixels(footage.images[:1], coding).shape[:2]
-    with _sentences(coding, width, height), av.open(data, "w", coding.container) as container:
+    with _sentences(coding, (width, height), footage.rate), av.open(data, "w", coding.container) as container:
         stream = container.add_stream(coding.encoder, footage.rate, dict(coding.options))
         assert isinstance(stream, av.VideoStream)
         stream.width, stream.height, stream.pix_fmt = width, height, coding.pixels
@@ -168,7 +168,7 @@ def _kept(file: Opened, container: str, codec: str) -> str | None:
 
 
 @contextmanager
-def _sentences(coding: Coding, width: int, height: int) -> Iterator[None]:
+def _sentences(coding: Coding, size: tuple[int, int], rate: Fraction) -> Iterator[None]:
     import av
 
     try:
@@ -177,7 +177,8 @@ def _sentences(coding: Coding, width: int, height: int) -> Iterator[None]:
         raise
     except av.FFmpegError as error:
         raise UnwritableVideo(
-            f"Frames of {width} x {height} pixels cannot be coded with {coding.encoder}.",
+            f"Frames of {size[0]} x {size[1]} pixels, {float(rate):g} a second, cannot be coded with "
+            f"{coding.encoder}.",
             hint="Scale them to sides of 16 to 8192 pixels first.",
         ) from error
 

@@ -106,7 +106,7 @@ def test_grey_and_transparent_pictures_are_saved_in_colour(tmp_path, channels):
 
 @pytest.mark.parametrize(("coding", "size"), [(H264, (16, 16500)), (webm("av1", 30), (2, 2))])
 def test_a_size_that_cannot_be_coded_is_one_sentence(coding, size):
-    with pytest.raises(UnwritableVideo, match=r"Frames of \d+ x \d+ pixels cannot be coded with lib"):
+    with pytest.raises(UnwritableVideo, match=r"Frames of \d+ x \d+ pixels, 8 a second, cannot be coded with lib"):
         encoded(Footage(Image(torch.zeros(1, *size, 3)), Fraction(8)), coding, unwatched)
 
 
