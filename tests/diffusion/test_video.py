@@ -1,5 +1,6 @@
 import io
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,8 @@ import torch
 from diffusion.values import Footage, Image, Video
 from diffusion.video import Facts, UnreadableVideo, facts, footage, loaded
 from tests.films import film, song, tone
+
+slow = partial(pytest.param, marks=pytest.mark.slow)
 
 
 def unwatched(done: int, total: int) -> None:
@@ -25,7 +28,7 @@ def red(frame: torch.Tensor) -> torch.Tensor:
     return frame[..., 0] > 0.5
 
 
-@pytest.mark.parametrize("container", ["mp4", "mov", "webm", "matroska"])
+@pytest.mark.parametrize("container", ["mp4", slow("mov"), "webm", slow("matroska")])
 def test_a_video_tells_its_size_rate_and_length_and_gives_just_that(tmp_path, container):
     video = loaded(stored(tmp_path, film(container, (48, 32), 5, Fraction(30000, 1001), sound=True)))
     parts = footage(video, unwatched)
@@ -45,7 +48,7 @@ def test_the_frames_have_the_colours_and_the_order_that_went_in(tmp_path):
     assert images[:, 12, 16, 2].numpy() == pytest.approx(np.arange(5) * 40 / 255, abs=0.03)
 
 
-@pytest.mark.parametrize(("quarters", "side"), [(0, "top"), (1, "left"), (2, "bottom"), (3, "right")])
+@pytest.mark.parametrize(("quarters", "side"), [slow(0, "top"), (1, "left"), slow(2, "bottom"), (3, "right")])
 def test_a_video_that_was_held_otherwise_is_turned_upright(tmp_path, quarters, side):
     video = loaded(stored(tmp_path, film(quarters=quarters)))
     frame = red(footage(video, unwatched).images[0])
@@ -119,6 +122,7 @@ def test_notes_in_an_unknown_script_do_no_harm(tmp_path):
     assert len(footage(loaded(stored(tmp_path, data)), unwatched).images) == 4
 
 
+@pytest.mark.slow
 def test_no_cut_through_a_video_does_more_than_raise_that(tmp_path):
     whole = film("webm", sound=True)
     for length in range(0, len(whole), 211):

@@ -70,7 +70,7 @@ def test_frames_are_counted_while_they_are_read_and_while_they_are_written(tmp_p
     assert (read, written[-1]) == ([(1, 3), (2, 3), (3, 3)], (6, 6))
 
 
-@pytest.mark.parametrize("codec", ["vp9", "av1"])
+@pytest.mark.parametrize("codec", ["vp9", pytest.param("av1", marks=pytest.mark.slow)])
 def test_a_webm_holds_every_frame_and_the_workflow(tmp_path, codec):
     folder = Folder(tmp_path)
     save_webm(FRAMES, "a", codec, 8.0, 20.0, outputs=folder)

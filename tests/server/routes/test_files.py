@@ -60,6 +60,7 @@ async def test_a_video_is_kept_listed_and_sent_back_in_parts_as_it_was(client: C
     assert Image.open(io.BytesIO(await small.read())).size == (48, 32)
 
 
+@pytest.mark.slow
 async def test_what_holds_no_pictures_that_move_is_not_taken(client: Client, tmp_path: Path) -> None:
     assert await problem(await upload(client, "a.mp4", song())) == (422, "bad_picture")
     assert uploaded(tmp_path) == []
