@@ -1,12 +1,17 @@
 """Workflows found inside pictures and videos."""
 
 import io
+from fractions import Fraction
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
+from diffusion.values import Footage
+from diffusion.values import Image as Frames
+from diffusion.video_saving import H264, encoded, write_video
 from graph.errors import UnreadableWorkflow
 from server.embedded import workflow_in
 from tests.films import film
@@ -65,6 +70,13 @@ def test_a_workflow_in_a_video_is_found(container):
     words = {"prompt": '{"a": 1}', "workflow": '{"b": "\u00fc"}'}
     assert workflow_in(film(container, texts=words)) == words["workflow"]
     assert workflow_in(film(container, texts={"prompt": "{}"})) == "{}"
+
+
+def test_the_head_of_a_video_that_was_saved_here_is_enough(tmp_path):
+    made = encoded(Footage(Frames(torch.rand(9, 64, 64, 3)), Fraction(9)), H264, lambda done, total: None)
+    write_video(made, tmp_path / "a.mp4", {"workflow": "{}"})
+    data = (tmp_path / "a.mp4").read_bytes()
+    assert workflow_in(data[: len(data) // 3]) == "{}"
 
 
 def test_a_video_without_a_workflow_or_cut_short_is_refused_in_a_sentence():

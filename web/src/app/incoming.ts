@@ -16,6 +16,8 @@ const KINDS = {
   video: { folder: "videos", loader: "LoadVideo" },
 } as const;
 type Kind = keyof typeof KINDS;
+/** So much of a video is looked into for a workflow; what was saved here has it before its frames. */
+const HEAD_BYTES = 16_000_000;
 
 /** Whether a file is a picture or a video; null if it is neither. */
 export function kindOf(file: File): Kind | null {
@@ -35,7 +37,7 @@ export async function takeFile(studio: Studio, file: File, at: Point | null): Pr
     await loadFile(studio, file, at);
     return;
   }
-  const imported = await studio.files.inside(file);
+  const imported = await studio.files.inside(kind === "video" ? file.slice(0, HEAD_BYTES) : file);
   const choice = studio.settings.store.getState().droppedPicture;
   if (imported === null || choice === "load") await loadFile(studio, file, at);
   else if (choice === "open") studio.files.openImported(imported, file.name);
