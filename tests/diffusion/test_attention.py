@@ -37,10 +37,12 @@ def test_float32_is_the_librarys_kernel_to_the_bit():
     assert torch.equal(attend(query, key, value), F.scaled_dot_product_attention(query, key, value))
 
 
-def test_gradients_flow_through_long_sequences_in_bfloat16():
-    query = heads(LEAST, torch.bfloat16).requires_grad_()
-    attend(query, query, query).sum().backward()
-    assert query.grad is not None
+@pytest.mark.parametrize("place", range(3))
+def test_gradients_flow_through_long_sequences_in_bfloat16(place):
+    given = [heads(LEAST, torch.bfloat16) for _ in range(3)]
+    given[place].requires_grad_()
+    attend(*given).sum().backward()
+    assert given[place].grad is not None
 
 
 def test_a_network_computes_what_it_does_with_the_librarys_own_attention():
@@ -66,3 +68,14 @@ def test_where_a_layer_asks_for_it_scores_are_computed_in_float32():
         seen = (query @ key.mT / 4).softmax(-1) @ value
         expected = layer.to_out[0](seen.transpose(1, 2).flatten(2).bfloat16())
         assert torch.allclose(layer(states), expected, rtol=0.02, atol=0.05)
+
+
+@pytest.mark.parametrize("far", [-2000.0, -600.0, 600.0, 2000.0])
+def test_scores_beyond_what_can_be_raised_to_a_power_are_weighed_as_well(far):
+    query, key, value = heads(LEAST, seed=1), heads(600, seed=2), heads(600, seed=3)
+    query[:, :, 7, :], key[..., 0] = 0, 1
+    query[:, :, 7, 0] = far
+    halves = [each.bfloat16() for each in (query, key, value)]
+    truth = F.scaled_dot_product_attention(*(each.float() for each in halves))
+    library = (F.scaled_dot_product_attention(*halves).float() - truth).abs().max()
+    assert (attend(*halves).float() - truth).abs().max() < 2 * library
