@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.films import film
-from tests.web.conftest import Server
+from tests.web.conftest import ROOT, Server
 from tests.web.person import (
     SLOW,
     add,
@@ -74,6 +74,15 @@ def test_a_video_is_dropped_on_the_node_that_loads_it(page: Page):
     drop(page, place, "dropped.webm", film("webm", size=(64, 48), frames=10), "video/webm")
     expect(node(page, "Load Video").get_by_role("combobox", name="file")).to_contain_text("dropped")
     assert size(moving(page, "Load Video")) == [64, 48]
+
+
+def test_a_picture_dropped_on_the_node_that_loads_a_video_is_told_of(page: Page):
+    new_workflow(page)
+    add(page, "Load Video", 500, 200)
+    place = node(page, "Load Video").get_by_role("button", name="Upload file")
+    drop(page, place, "apple.png", (ROOT / "workflows/inputs/photogram_apple.png").read_bytes(), "image/png")
+    expect(page.get_by_text("apple.png is not a video.")).to_be_visible()
+    expect(node(page, "Load Video").get_by_role("combobox", name="file")).not_to_contain_text("apple")
 
 
 def test_a_video_dropped_on_the_canvas_becomes_a_node(page: Page):

@@ -11,8 +11,8 @@ const DRAGGED_FILE = "application/x-photogram-file";
 
 /** What a file may be that a person chooses, and what it is called. */
 const KINDS = {
-  input: { accept: "image/*", word: "picture" },
-  videos: { accept: "video/*,.mkv", word: "video" },
+  input: { accept: "image/*", word: "picture", not: "video/", instead: "Use Load Video for a video." },
+  videos: { accept: "video/*,.mkv", word: "video", not: "image/", instead: "Use Load Image for a picture." },
 } as const;
 
 interface UploadProps {
@@ -24,7 +24,7 @@ interface UploadProps {
 /** The chosen picture or video of a node that loads one: drop another on it, paste, or press to choose. */
 export function Upload({ node, name: label, folder }: UploadProps): JSX.Element {
   const files = useFiles();
-  const { document } = useStudio();
+  const { document, notices } = useStudio();
   const value = useDocument(({ graph }) => graph.nodes.get(node)?.inputs.get(label));
   const picture = typeof value === "string" && value !== "" ? files.pictureOf(folder, value) : null;
   const chooser = useRef<HTMLInputElement>(null);
@@ -33,6 +33,10 @@ export function Upload({ node, name: label, folder }: UploadProps): JSX.Element 
   const [gone, onError] = useGone(picture);
   const take = (file: File | undefined): void => {
     if (file === undefined) return;
+    if (file.type.startsWith(KINDS[folder].not)) {
+      notices.error(`${file.name} is not a ${KINDS[folder].word}.`, KINDS[folder].instead);
+      return;
+    }
     const before = document.store.getState();
     setBusy(true);
     void files
