@@ -20,7 +20,8 @@ from diffusion.video import Opened, Report, facts, footage, opened
 if TYPE_CHECKING:
     from av import AudioFrame, VideoFrame
     from av.audio.stream import AudioStream
-    from av.container import InputContainer, OutputContainer
+    from av.container import OutputContainer
+    from av.stream import Stream
     from av.video.stream import VideoStream
 
 FINEST_RATE = 1001
@@ -130,30 +131,34 @@ def write_video(coded: Coded, path: Path, texts: Mapping[str, str]) -> None:
     import av
 
     options = {"movflags": "use_metadata_tags+faststart"} if coded.container == "mp4" else {}
-    with _reopened(coded.source) as source, av.open(str(path), "w", coded.container, options) as output:
+    with _reopened(coded.source) as video, av.open(str(path), "w", coded.container, options) as output:
         output.metadata.update(texts)
-        streams = (source.streams.video[0], *source.streams.audio)
-        pictures, *_ = copies = [output.add_stream_from_template(each, opaque=True) for each in streams]
-        assert isinstance(pictures, av.VideoStream)
-        if (rate := source.streams.video[0].average_rate) is not None:
-            pictures.codec_context.framerate = rate
-        places = {stream.index: copy for stream, copy in zip(streams, copies, strict=True)}
-        for packet in source.demux(streams):
+        source = video.container
+        assert isinstance(source, av.container.InputContainer)
+        pictures = output.add_stream_from_template(video, opaque=True)
+        if video.average_rate is not None:
+            pictures.codec_context.framerate = video.average_rate
+        if coded.container == "mp4" and video.codec_context.codec.name == "hevc":
+            pictures.codec_context.codec_tag = "hvc1"  # what Apple's players ask for
+        copies: dict[int, Stream] = {video.index: pictures}
+        copies |= {each.index: output.add_stream_from_template(each) for each in source.streams.audio}
+        for packet in source.demux(*source.streams.get(*copies)):
             if packet.size:  # the last of a stream is empty
-                packet.stream = places[packet.stream_index]
+                packet.stream = copies[packet.stream_index]
                 output.mux(packet)
 
 
 @contextmanager
-def _reopened(source: bytes | Path) -> "Iterator[InputContainer]":
+def _reopened(source: bytes | Path) -> "Iterator[VideoStream]":
+    """The pictures of what is coded, in their open container."""
     import av
 
     if isinstance(source, Path):
         with opened(source) as file:
-            yield file.container
+            yield file.video
     else:
         with av.open(io.BytesIO(source), "r") as container:
-            yield container
+            yield container.streams.video[0]
 
 
 def _kept(file: Opened, container: str, codec: str) -> str | None:

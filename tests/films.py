@@ -5,9 +5,17 @@ from fractions import Fraction
 
 import av
 import numpy as np
+from av.stream import Disposition
 
-ENCODERS = {"mp4": ("libx264", "aac"), "mov": ("libx264", "pcm_s16le"), "webm": ("libvpx-vp9", "libopus"),
-            "matroska": ("libx264", "libopus"), "avi": ("mpeg4", "mp3")}  # fmt: skip
+ENCODERS = {
+    "mp4": ("libx264", "aac"),
+    "hevc": ("libx265", "aac"),
+    "mov": ("libx264", "pcm_s16le"),
+    "webm": ("libvpx-vp9", "libopus"),
+    "matroska": ("libx264", "libopus"),
+    "avi": ("mpeg4", "mp3"),
+}
+"""The encoders of pictures and sound by container; `hevc` is an MP4."""
 
 
 def film(
@@ -18,7 +26,7 @@ def film(
     data = io.BytesIO()
     picture, voice = ENCODERS[container]
     options = {"movflags": "use_metadata_tags"} if container == "mp4" else {}
-    with av.open(data, "w", container, options) as file:
+    with av.open(data, "w", "mp4" if container == "hevc" else container, options) as file:
         file.metadata.update(texts or {})
         stream = file.add_stream(picture, rate, width=size[0], height=size[1], pix_fmt="yuv420p")
         if quarters:
@@ -41,14 +49,19 @@ def film(
 
 
 def song() -> bytes:
-    """A file with sound alone."""
+    """A file with sound and the picture of its cover, but none that moves."""
     data = io.BytesIO()
     with av.open(data, "w", "mp4") as file:
+        cover = file.add_stream("mjpeg", 1, width=16, height=16, pix_fmt="yuvj420p")
+        cover.disposition = Disposition.attached_pic
         heard = file.add_stream("aac", 48000, layout="mono")
-        frame = av.AudioFrame.from_ndarray(tone(Fraction(1, 10)), "fltp", "mono")
-        frame.sample_rate = 48000
-        file.mux(heard.encode(frame))
-        file.mux(heard.encode())
+        picture = av.VideoFrame(16, 16, "yuvj420p")
+        picture.pts, picture.time_base = 0, Fraction(1)
+        sound = av.AudioFrame.from_ndarray(tone(Fraction(1, 10)), "fltp", "mono")
+        sound.sample_rate = 48000
+        for stream, frame in ((cover, picture), (heard, sound)):
+            file.mux(stream.encode(frame))
+            file.mux(stream.encode())
     return data.getvalue()
 
 

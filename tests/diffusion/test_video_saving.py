@@ -146,6 +146,13 @@ def test_what_a_file_holds_is_taken_over_to_the_byte(tmp_path, made, container, 
     assert torch.equal(footage(after, unwatched).images, footage(before, unwatched).images)
 
 
+def test_apples_players_find_hevc_in_an_mp4(tmp_path):
+    data = film("hevc")
+    path = written(tmp_path, coded(stored(tmp_path, data), "auto", "auto", unwatched))
+    assert (b"hev1" in data, packets(str(path))) == (True, packets(data))
+    assert b"hvc1" in path.read_bytes()
+
+
 @pytest.mark.parametrize(
     ("made", "container", "codec"), [("webm", "auto", "h264"), slow("mov", "auto", "auto")]
 )
