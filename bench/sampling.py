@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from bench.figures import Cost, Figure, cost, peak_bytes, show
 from bench.plain import measured
 from bench.weights import write_full_size
+from diffusion import heap
 from diffusion.encode import encode
 from diffusion.guidance import cfg
 from diffusion.library import ModelLibrary
@@ -40,6 +41,7 @@ PRECISION = "float32"
 
 def figures() -> Iterator[Figure]:
     """Each network in turn; the largest comes last, because the peak of memory never falls."""
+    heap.keep()
     with torch.inference_mode():
         if "--xl" in sys.argv:
             yield from full_size_xl()

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from diffusion import heap
 from diffusion.checkpoint import OTHER_VERSION, Kind, Part, WeightFile
 from diffusion.errors import BrokenFile, OutOfMemory
 
@@ -215,6 +216,7 @@ class Memory:
         with self.lock:
             if self.held.pop(handle, None):
                 log.info("evicted %s of %s", handle.part.title, handle.file.path.name)
+                heap.give_back()
 
     def evict_idle(self, wanting: frozenset[Handle] = frozenset()) -> bool:
         """Let every network go that is not in use, nor wanted beside one of these; whether there was one."""
@@ -242,7 +244,7 @@ class Memory:
         facts = Path("/proc/meminfo")
         lines = facts.read_text().splitlines() if self.device.type == "cpu" and facts.is_file() else []
         said = [int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")]
-        return said[0] if said else float("inf")
+        return said[0] + heap.free_bytes() if said else float("inf")
 
 
 def computes_bfloat16(device: torch.device) -> bool:

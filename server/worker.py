@@ -22,6 +22,7 @@ from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from diffusion import heap
 from graph import document
 from graph.cache import Cache
 from graph.catalog import Catalog
@@ -197,6 +198,8 @@ class Worker:
     def _beat(self) -> None:
         while True:
             time.sleep(self._settings.heartbeat_seconds)
+            if self._execution is None:
+                heap.give_back()
             device = self._computing.device()
             self._line.send(messages.Heartbeat(self._signs, time.process_time(), self._engine.busy, device))
 
@@ -370,6 +373,7 @@ def main() -> None:
     # Computing threads sleep while they wait for each other. By default they spin, which makes a step fifty
     # times slower as soon as another program wants one of the cores. Read when torch is imported.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    heap.keep()
     os.environ.setdefault("SVT_LOG", "1")  # the AV1 encoder tells its mistakes, not its settings
     faulthandler.enable()
     faulthandler.register(signal.SIGUSR1)
