@@ -43,9 +43,12 @@ class CancelRequest:
 
 @dataclass(frozen=True, slots=True)
 class ShownItem:
-    """Something a node shows. A file is at /v1/files/{folder}/{name}; a text stands in `text`."""
+    """Something a node shows. A file is at /v1/files/{folder}/{name}; a text stands in `text`.
 
-    kind: Literal["image", "video", "text"]
+    `file` is one that is neither picture nor video, such as weights that were saved.
+    """
+
+    kind: Literal["image", "video", "file", "text"]
     folder: FileFolder = "output"
     name: str = ""
     width: int = 0

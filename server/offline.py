@@ -125,17 +125,19 @@ def newest_change(config: Config) -> float:
 def moved(run: api.Run, output: Path, target: Path, spare: Path) -> list[Path]:
     """Move the files of a run to `target`: a folder, or a file name that further files number on.
 
+    What is neither picture nor video, such as weights, keeps the ending of its own name.
     Raises NotWritten if there is no room, say; that file and the rest are then in `spare`.
     """
     items = [item for shown in run.outputs for item in shown.items if item.kind != "text" and item.name]
-    names = [item.name for item in items if item.folder == "output"]
+    items = [item for item in items if item.folder == "output"]
     made: list[Path] = []
-    for number, name in enumerate(names, start=1):
-        path = target / Path(name).name if target.is_dir() else _numbered(target, number)
+    for number, item in enumerate(items, start=1):
+        path = target / Path(item.name).name if target.is_dir() else _numbered(target, number)
+        path = path.with_suffix(Path(item.name).suffix) if item.kind == "file" else path
         try:
-            write_durably(path, (output / name).read_bytes())
+            write_durably(path, (output / item.name).read_bytes())
         except OSError as error:
-            kept = [_kept(output / each, spare) for each in names[number - 1 :]]
+            kept = [_kept(output / each.name, spare) for each in items[number - 1 :]]
             raise NotWritten(path, error, kept) from error
         made.append(path)
     return made

@@ -46,6 +46,20 @@ def test_into_a_folder_pictures_go_with_their_own_names(output: Path, tmp_path: 
     assert moved(ended("sub/b_00001_.png"), output, tmp_path, tmp_path) == [tmp_path / "b_00001_.png"]
 
 
+def test_weights_that_a_run_saved_are_moved_too_under_the_ending_they_have(
+    output: Path, tmp_path: Path
+) -> None:
+    (output / "vae.safetensors").write_text("weights")
+    items = (
+        api.ShownItem("file", "output", "vae.safetensors"),
+        api.ShownItem("image", "output", "a_00001_.png"),
+    )
+    run = api.Run("1", "succeeded", "", 0.0, outputs=(api.RunOutput("save", items),))
+    made = moved(run, output, tmp_path / "x.png", tmp_path)
+    assert [path.name for path in made] == ["x.safetensors", "x_2.png"]
+    assert made[0].read_text() == "weights"
+
+
 def test_a_picture_that_cannot_go_where_it_was_asked_for_is_kept(output: Path, tmp_path: Path) -> None:
     with pytest.raises(NotWritten, match="x.png cannot be written: no such file or directory") as told:
         moved(ended("a_00001_.png", "a_00002_.png"), output, tmp_path / "no" / "x.png", tmp_path / "spare")

@@ -194,9 +194,13 @@ export interface Problems {
   readonly problems: readonly Problem[];
 }
 
-/** Something a node shows. A file is at /v1/files/{folder}/{name}; a text stands in `text`. */
+/**
+ * Something a node shows. A file is at /v1/files/{folder}/{name}; a text stands in `text`.
+ *
+ * `file` is one that is neither picture nor video, such as weights that were saved.
+ */
 export interface ShownItem {
-  readonly kind: "image" | "video" | "text";
+  readonly kind: "image" | "video" | "file" | "text";
   readonly folder: FileFolder;
   readonly name: string;
   readonly width: number;

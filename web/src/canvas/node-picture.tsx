@@ -1,5 +1,6 @@
 import { useState, type JSX } from "react";
 import { runId } from "../model/path";
+import { isPictured } from "../state/results";
 import { makerOf, resultsOf } from "../state/runs";
 import type { ShownItem } from "../api/types";
 import { useDocument, useRuns, useShell, useStudio } from "../ui/editor";
@@ -33,15 +34,13 @@ export function NodePicture({ id }: { id: string }): JSX.Element {
 function Pictures({ id }: { id: string }): JSX.Element {
   const shown = useShown(id);
   const stale = useStale(id);
-  const images = shown.filter((item) => item.kind !== "text");
-  const texts = shown.filter((item) => item.kind === "text");
+  const images = shown.filter(isPictured);
+  const texts = shown.filter((item) => !isPictured(item)).map(said);
   const [at, setAt] = useState(0);
   const item = images[Math.min(at, images.length - 1)];
   if (item === undefined) {
     return texts.length > 0 ? (
-      <pre className="node-picture picture-text nodrag nowheel">
-        {texts.map((each) => each.text).join("\n")}
-      </pre>
+      <pre className="node-picture picture-text nodrag nowheel">{texts.join("\n")}</pre>
     ) : (
       <NoPicture>What it makes appears here</NoPicture>
     );
@@ -53,10 +52,15 @@ function Pictures({ id }: { id: string }): JSX.Element {
       ) : (
         <Final images={images} item={item} stale={stale} />
       )}
-      {texts.length > 0 && <p className="picture-said">{texts.map((each) => each.text).join("\n")}</p>}
+      {texts.length > 0 && <p className="picture-said">{texts.join("\n")}</p>}
       {images.length > 1 && <PictureStrip count={images.length} at={images.indexOf(item)} onChange={setAt} />}
     </div>
   );
+}
+
+/** What is read on a node: a text it shows, or what it called a file. */
+function said(item: ShownItem): string {
+  return item.kind === "file" ? `Saved as ${item.name}` : item.text;
 }
 
 interface FinalProps {

@@ -1,5 +1,6 @@
 import type { JSX } from "react";
 import type { Run } from "../api/types";
+import { isPictured } from "../state/results";
 import { resultsOf } from "../state/runs";
 import { useDocument, useRuns, useStudio } from "../ui/editor";
 import { Icon, type IconName } from "../ui/icon";
@@ -124,7 +125,7 @@ function Share({ run }: { run: Run }): JSX.Element | null {
 
 function Thumbnail({ run }: { run: Run }): JSX.Element {
   const { client, shell } = useStudio();
-  const images = run.outputs.flatMap((output) => output.items).filter((item) => item.kind !== "text");
+  const images = run.outputs.flatMap((output) => output.items).filter(isPictured);
   const [first] = images;
   if (first === undefined) {
     return (

@@ -155,7 +155,7 @@ function withAll(nodes: Results["nodes"], ids: readonly string[], status: NodeSt
   return new Map([...nodes, ...ids.map((id) => [id, status] as const)]);
 }
 
-const KINDS = ["image", "video"] as const;
+const KINDS = ["image", "video", "file"] as const;
 
 /** What an event says a node shows. A kind we do not know is shown as its text. */
 export function shownItem(item: JsonObject): ShownItem {
@@ -169,6 +169,11 @@ export function shownItem(item: JsonObject): ShownItem {
     height: Number(entry(item, "height") ?? 0),
     text: text("text"),
   };
+}
+
+/** Whether something that a node shows can be looked at: a picture or a video. */
+export function isPictured({ kind }: ShownItem): boolean {
+  return kind === "image" || kind === "video";
 }
 
 function textOf(value: Json | undefined): string {

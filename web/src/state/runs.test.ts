@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 
 import type { Run } from "../api/types";
+import { isPictured, shownItem } from "./results";
 import { IDLE, makerOf, resultsOf, statusInside, statusOf } from "./runs";
 import { bodyOf, json, problem, run, started } from "./toys";
 
@@ -203,4 +204,15 @@ test("a subgraph shows what the nodes inside it do", () => {
   ] as const);
   expect(statusInside(inside, "a").kind).toBe("running");
   expect(statusInside(inside, "c")).toBe(IDLE);
+});
+
+test("what a node shows is a picture, a video, a file or a text, and a kind of later versions is its text", () => {
+  const kinds = ["image", "video", "file", "text", "hologram"].map((kind) => shownItem({ kind }).kind);
+  expect(kinds).toEqual(["image", "video", "file", "text", "text"]);
+  expect(["image", "video", "file", "text"].map((kind) => isPictured(shownItem({ kind })))).toEqual([
+    true,
+    true,
+    false,
+    false,
+  ]);
 });
