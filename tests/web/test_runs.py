@@ -160,3 +160,19 @@ BROKEN = {
         },
     },
 }
+
+
+def test_texts_and_the_names_of_files_that_are_not_pictures_stand_on_the_nodes_that_made_them(page: Page):
+    nodes = {
+        "words": {"type": "PrimitiveString", "inputs": {"value": "a lighthouse at dusk"}},
+        "said": {"type": "PreviewAny", "inputs": {"source": {"link": ["words", "STRING"]}}},
+        "empty": {"type": "EmptyLatentImage", "inputs": {"width": 64, "height": 64, "batch_size": 1}},
+        "saved": {"type": "SaveLatent", "inputs": {"samples": {"link": ["empty", "LATENT"]}}},
+    }
+    new_workflow(page)
+    paste_text(page, json.dumps({"format": 1, "id": "texts", "title": "", "nodes": nodes}))
+    expect(node(page, "Preview as Text")).to_contain_text("What it makes appears here")
+    run(page)
+    finished(page)
+    expect(node(page, "Preview as Text")).to_contain_text("a lighthouse at dusk")
+    expect(node(page, "SaveLatent")).to_contain_text(re.compile(r"Saved as \S+_00001_\.latent"))

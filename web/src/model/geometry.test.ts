@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 
 import { newNode } from "./edit";
-import { boxOf, picksFrom, showsPicture } from "./geometry";
+import { TEXT, boxOf, picksFrom, showsPicture } from "./geometry";
 import { inputSlots } from "./slots";
 import { inputOf, widgetOf } from "./spec";
 import { toy } from "./toys";
@@ -60,6 +60,12 @@ test("so does one that picks a picture or a result, but none that picks a model"
   ]);
   expect(showsPicture(from("videos"))).toBe(true);
   expect([picksFrom(from("output"), "output"), picksFrom(from("output"), "input")]).toEqual(["file", null]);
+});
+
+test("a node at the end that gives no picture keeps room for a text", () => {
+  const saves = { ...toy("CheckpointLoaderSimple"), terminal: true };
+  const box = boxOf(newNode(saves, [0, 0]), saves, new Set());
+  expect(box.rows.at(-1)).toMatchObject({ kind: "picture", height: TEXT });
 });
 
 test("a preview has room in its own shape, wide or high", () => {

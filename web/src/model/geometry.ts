@@ -93,6 +93,7 @@ export function boxOf(
 /** Room for what a node shows by its nature, or for a preview in its own shape; 0 where there is nothing to show. */
 function pictureHeight(spec: NodeSpec | undefined, width: number, preview: number | undefined): number {
   if (spec !== undefined && showsPicture(spec)) return PICTURE;
+  if (spec?.terminal === true) return TEXT; // what it says, or what it called a file
   if (preview === undefined) return 0;
   const height = Math.round((width - PICTURE_ACROSS) * preview) + PICTURE_DOWN;
   return Math.min(MOST_PICTURE, Math.max(LEAST_PICTURE, height));
