@@ -196,10 +196,12 @@ class Worker:
             os._exit(0)
 
     def _beat(self) -> None:
+        given_back = -1
         while True:
             time.sleep(self._settings.heartbeat_seconds)
-            if self._execution is None:
+            if self._execution is None and given_back != self._signs:
                 heap.give_back()
+                given_back = self._signs
             device = self._computing.device()
             self._line.send(messages.Heartbeat(self._signs, time.process_time(), self._engine.busy, device))
 
