@@ -117,7 +117,7 @@ function FinalFilm({ images, item, stale }: FinalProps): JSX.Element {
       <Film source={source} label={`Result ${item.name}`} onError={onError} />
       <button
         type="button"
-        className="film-button"
+        className="film-mark film-button"
         aria-label={`Open ${item.name}`}
         data-tip="Open"
         tabIndex={-1}

@@ -59,7 +59,7 @@ function Asset({ file, files, at }: { file: FileInfo; files: readonly FileInfo[]
         draggable={false}
       />
       {isFilm(file.name) && (
-        <span className="asset-film">
+        <span className="film-mark">
           <Icon name="play" size={12} />
         </span>
       )}

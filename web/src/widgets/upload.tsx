@@ -79,7 +79,7 @@ export function Upload({ node, name: label, folder }: UploadProps): JSX.Element 
       {shown !== null && folder === "videos" ? (
         <div {...target}>
           <Film source={shown} label={`Video ${label}`} className="film nodrag" onError={onError} />
-          <button {...press} className="film-button nodrag" data-tip="Choose another">
+          <button {...press} className="film-mark film-button nodrag" data-tip="Choose another">
             <Icon name="upload" size={14} />
           </button>
         </div>
