@@ -2,7 +2,7 @@ import { useCallback, useState, type JSX } from "react";
 import type { FileInfo } from "../api/types";
 import { useRuns, useStudio } from "../ui/editor";
 import { Icon } from "../ui/icon";
-import { isFilm, picturesOf } from "../ui/pictures";
+import { isFilm, isSeen, picturesOf } from "../ui/pictures";
 import { Nothing, Panel } from "./panel";
 import { useAnswer } from "./use-answer";
 
@@ -16,14 +16,17 @@ export function AssetsPanel(): JSX.Element {
   const ended = useRuns((state) => state.list.find((run) => run.finished !== null)?.id ?? "");
   const ask = useCallback(() => client.files("output", { limit }), [client, limit]);
   const { answer } = useAnswer(ask, ended);
+  const files = answer?.items.filter(({ name }) => isSeen(name)) ?? [];
   return (
     <Panel name="assets" title="Assets">
       <div className="panel-scroll">
         {answer === null && <Nothing>Reading…</Nothing>}
-        {answer?.items.length === 0 && <Nothing>Pictures and videos that you make appear here.</Nothing>}
+        {answer !== null && files.length === 0 && (
+          <Nothing>Pictures and videos that you make appear here.</Nothing>
+        )}
         <div className="asset-grid">
-          {answer?.items.map((file, at) => (
-            <Asset key={file.name} file={file} files={answer.items} at={at} />
+          {files.map((file, at) => (
+            <Asset key={file.name} file={file} files={files} at={at} />
           ))}
         </div>
         {typeof answer?.next === "string" && (

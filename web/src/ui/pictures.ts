@@ -14,6 +14,11 @@ export function isFilm(name: string): boolean {
   return /\.(mp4|mov|m4v|webm|mkv)$/i.test(name);
 }
 
+/** Whether a file can be looked at, as its name tells: saved weights and latents cannot. */
+export function isSeen(name: string): boolean {
+  return isFilm(name) || /\.(png|jpe?g|webp|gif|avif)$/i.test(name);
+}
+
 /** Files of the server as pictures for the viewer. */
 export function picturesOf(
   client: Client,
