@@ -3,8 +3,11 @@
 Arithmetic is float32 in the order the formulas are written. Every schedule ends in 0, but for Laplace's.
 """
 
+import json
 from collections.abc import Sequence
+from functools import cache
 from math import exp, isclose, log
+from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
@@ -73,10 +76,19 @@ def align_your_steps(steps: int, model_type: str, denoise: float = 1.0) -> Sigma
         levels: Sequence[float] = [table[time] for time in ALIGNED_TIMES[model_type]]
     else:
         levels = ALIGNED_VIDEO
-    places = np.linspace(0, 1, steps + 1)
-    found = np.interp(places, np.linspace(0, 1, len(levels)), np.log(levels))
-    kept = round(steps * denoise)
-    return (*floats(torch.from_numpy(np.exp(found)).float())[steps - kept : steps], 0.0) if kept else ()
+    return _stretched(levels, steps, denoise)
+
+
+def trajectory(steps: int, coeff: float, denoise: float = 1.0) -> Sigmas:
+    """GITS, Chen et al. 2024 (arXiv:2405.11326): fewer steps where the path to a picture runs straight.
+
+    steps: 2 to 20 were found on Stable Diffusion 1; another number is interpolated from the next that was.
+    coeff: 0.8 to 1.5, the nearest that was tried; the higher, the more of the steps are at low noise.
+    """
+    tried = _kept_times()
+    rows = tried[min(tried, key=lambda each: abs(each - coeff))]
+    kept = next((row for row in rows if len(row) >= steps - 1), rows[-1])
+    return _stretched(_even_levels()[[0, *kept, -1]].tolist(), steps, denoise)
 
 
 def flux_2(steps: int, tokens: int) -> Sigmas:
@@ -100,6 +112,31 @@ def ltx_video(
         return sigmas
     stretch = (1 - sigmas[-2]) / (1 - terminal)
     return (*floats(torch.tensor([1 - (1 - sigma) / stretch for sigma in sigmas[:-1]])), 0.0)
+
+
+@cache
+def _kept_times() -> dict[float, list[list[int]]]:
+    """By coefficient, for 2 to 20 steps in order: which of 101 even times are kept between the ends."""
+    tables: dict[str, list[list[int]]] = json.loads(Path(__file__).with_name("gits.json").read_text())
+    return {float(coeff): rows for coeff, rows in tables.items()}
+
+
+@cache
+def _even_levels() -> np.ndarray:
+    """The noise of Stable Diffusion 1 at 101 even times from the last to the first.
+
+    Between two times the logarithm of alpha is a line, as in Lu et al. 2022 (arXiv:2206.00927), appendix D.
+    """
+    log_alpha = -np.log1p(np.square(linear_betas().sigmas)) / 2
+    found = np.interp(np.linspace(999, 0, 101), np.arange(1000), log_alpha)
+    return np.sqrt(np.expm1(-2 * found))
+
+
+def _stretched(levels: Sequence[float], steps: int, denoise: float) -> Sigmas:
+    """So many steps through `levels`, log-linear between them; at a `denoise`, the last of them."""
+    found = np.interp(np.linspace(0, 1, steps + 1), np.linspace(0, 1, len(levels)), np.log(levels))
+    kept = round(steps * denoise)
+    return (*floats(torch.from_numpy(np.exp(found)).float())[steps - kept : steps], 0.0) if kept else ()
 
 
 def floats(values: Tensor) -> tuple[float, ...]:

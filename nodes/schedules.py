@@ -196,6 +196,25 @@ def align_your_steps_scheduler(
     return spacing.align_your_steps(steps, model_type, denoise)
 
 
+@node("GITSScheduler", category=CATEGORY, outputs=("SIGMAS",))
+def gits_scheduler(
+    coeff: Annotated[float, Range(0.8, 1.5, step=0.05)] = 1.2,
+    steps: Annotated[int, Range(2, 1000)] = 10,
+    denoise: Part = 1.0,
+) -> Sigmas:
+    """Noise levels that follow how the path to a picture bends, for few steps.
+
+    Args:
+        coeff: The higher, the more steps at low noise.
+        steps: How many steps; they were found for 2 to 20.
+        denoise: 1 starts from pure noise; less keeps more of the input.
+
+    Returns:
+        The schedule.
+    """
+    return spacing.trajectory(steps, coeff, denoise)
+
+
 @node("Flux2Scheduler", category=CATEGORY, outputs=("SIGMAS",))
 def flux2_scheduler(
     steps: Annotated[int, Range(1, 4096)] = 20,

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 import torch
 from hypothesis import given
@@ -60,6 +62,31 @@ def test_more_aligned_steps_pass_through_the_published_ones(model_type):
     assert fine[::3] == pytest.approx(coarse, rel=1e-5)
     assert spacing.align_your_steps(10, model_type, denoise=0.4) == coarse[6:]
     assert spacing.align_your_steps(10, model_type, denoise=0.0) == ()
+
+
+def test_the_trajectory_steps_are_the_published_ones():
+    published = [14.61464119, 2.84484982, 1.24153244, 0.59516323, 0.25053367, 0]
+    assert spacing.trajectory(5, 1.2) == pytest.approx(published, rel=5e-6)
+    assert spacing.trajectory(2, 0.8) == pytest.approx([14.61464119, 7.49001646, 0], rel=5e-6)
+    assert spacing.trajectory(20, 1.5)[-3:] == pytest.approx([0.13792117, 0.09824532, 0], rel=5e-6)
+
+
+@given(st.integers(2, 60), st.floats(0.8, 1.5), st.floats(0, 1))
+def test_a_trajectory_falls_from_the_highest_noise_to_none_in_as_many_steps_as_asked(steps, coeff, denoise):
+    whole, part = spacing.trajectory(steps, coeff), spacing.trajectory(steps, coeff, denoise)
+    assert (len(whole), whole[0], whole[-1]) == (steps + 1, pytest.approx(HIGH), 0)
+    assert all(higher > lower for higher, lower in pairwise(whole))
+    kept = round(steps * denoise)
+    assert part == (whole[-kept - 1 :] if kept else ())
+
+
+@given(st.integers(3, 20))
+def test_a_higher_coefficient_puts_more_of_a_trajectory_at_low_noise(steps):
+    assert (
+        sum(spacing.trajectory(steps, 0.8))
+        > sum(spacing.trajectory(steps, 1.15))
+        > sum(spacing.trajectory(steps, 1.5))
+    )
 
 
 def test_the_shift_of_flux_2_grows_with_the_picture_and_is_none_of_its_steps_business_when_large():
