@@ -31,6 +31,14 @@ def encode(encoder: TextEncoder, text: str) -> Conditioning:
     return joined(encoder, [written(encoder, tower, text) for tower in encoder.towers])
 
 
+def encode_nothing(encoder: TextEncoder) -> Conditioning:
+    """The empty prompt unpadded, which is its start and its end: tokens [1, 2, width].
+
+    So networks read it that were made of a text-to-image model for another task.
+    """
+    return encode(encoder, "").each(lambda entry: replace(entry, tokens=entry.tokens[:, :2]))
+
+
 def encode_apart(encoder: TextEncoder, texts: Mapping[str, str]) -> Conditioning:
     """Encode a prompt of its own for each tower, by its name; a shorter one goes on with empty chunks.
 

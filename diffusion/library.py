@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from diffusion.checkpoint import WeightFile
+from diffusion.clip import alone
 from diffusion.clip_vision import ClipVision
 from diffusion.controlnet import ControlNet
 from diffusion.errors import DiffusionError, MissingFile, UnknownCheckpoint
@@ -132,6 +133,21 @@ class ModelLibrary:
         raise UnknownCheckpoint(
             f"No model family reads these text encoders together: {kinds}.",
             "SDXL reads clip_l and clip_g; each of clip_l, clip_h and clip_g alone suits another family.",
+        )
+
+    def open_clip_h(self) -> TextEncoder:
+        """The text encoder of Stable Diffusion 2, from the first file that holds it alone.
+
+        Raises MissingFile if none does.
+        """
+        for name in self.names("text_encoders"):
+            path = self.path("text_encoders", name)
+            found = None if is_pickled(path) else alone(self.file(path).header)
+            if found is not None and found.name == "clip_h":
+                return self.text_encoder([name])
+        raise MissingFile(
+            "No file in the text_encoders folder holds OpenCLIP-H, the text encoder of Stable Diffusion 2.",
+            "Put it into models/text_encoders, as a safetensors file of its own.",
         )
 
     def lora(self, name: str) -> Lora:

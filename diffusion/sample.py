@@ -278,9 +278,7 @@ def require_family(model: Model, *conditionings: Conditioning) -> None:
         if not understands(model.family, prompt.family):
             raise FamilyMismatch(
                 f"This prompt was encoded for {title(prompt.family)}, but the model is {model.family.title}.",
-                "Connect the text encoder from the same Load Checkpoint as the model."
-                if model.family.readings
-                else "This model reads no text: connect what StableZero123_Conditioning gives.",
+                model.family.prompted,
             )
         for control in prompt.controls:
             require_control(model, control.net)

@@ -34,7 +34,14 @@ SPACES: Mapping[str, LatentFormat] = MappingProxyType(
 )
 """The spaces they are made for, by the names of their files up to `_encoder` or `_decoder`."""
 SUITED: Mapping[str, str] = MappingProxyType(
-    {"sd15": "taesd", "zero123": "taesd", "sd2": "taesd", "sdxl": "taesdxl", "sdxl_refiner": "taesdxl"}
+    {
+        "sd15": "taesd",
+        "zero123": "taesd",
+        "sd2": "taesd",
+        "lotus": "taesd",
+        "sdxl": "taesdxl",
+        "sdxl_refiner": "taesdxl",
+    }
 )
 """Which of them suits a family."""
 ENCODER, DECODER, SCALE, SHIFT = "taesd_encoder.", "taesd_decoder.", "vae_scale", "vae_shift"

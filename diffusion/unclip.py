@@ -79,8 +79,8 @@ class Augmentor:
 
 
 def following(model: Model, file: WeightFile) -> Model:
-    """A model; one whose network takes a vector without sizes follows pictures."""
-    if MARK not in model.network.part.sources:
+    """A model; one whose network takes a vector that its family does not make follows pictures."""
+    if model.family.vector or MARK not in model.network.part.sources:
         return model
     told = augmentor(file, model.network.shape(MARK)[1] // 2)
     return replace(model, family=replace(model.family, vector=pooled_alone), augmentation=told)

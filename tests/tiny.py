@@ -184,6 +184,16 @@ def save_sd2(path: Path, metadata: dict[str, str] | None = None, spread: float =
     return saved(path, tensors | original_vae(2), metadata=metadata)
 
 
+def save_lotus(path: Path) -> Path:
+    """Write a network in the layout of Lotus, which is the library's: it is told its task in 4 numbers."""
+    return saved(path, lotus_unet().state_dict())
+
+
+def lotus_unet() -> nn.Module:
+    """The U-Net that `save_lotus` writes."""
+    return unet(6, **LINEAR, class_embed_type="projection", projection_class_embeddings_input_dim=4)
+
+
 def save_unclip(path: Path) -> Path:
     """Write a checkpoint in the layout of Stable unCLIP 2.1: it follows what its image encoder sees."""
     module = unet(4, **LINEAR, class_embed_type="projection", projection_class_embeddings_input_dim=2 * WIDTH)

@@ -1,12 +1,13 @@
 """The model families, in the order in which a file is offered to them."""
 
+from diffusion.families.lotus import LOTUS
 from diffusion.families.sd2 import SD2
 from diffusion.families.sd15 import SD15, ZERO123
 from diffusion.families.sd_x4 import SD_X4
 from diffusion.families.sdxl import SDXL, SDXL_REFINER
 from diffusion.family import Family
 
-FAMILIES: tuple[Family, ...] = (SD15, SD2, SD_X4, SDXL_REFINER, SDXL, ZERO123)
+FAMILIES: tuple[Family, ...] = (SD15, SD2, SD_X4, LOTUS, SDXL_REFINER, SDXL, ZERO123)
 
 
 def title(name: str | None) -> str:
