@@ -1,7 +1,6 @@
 """The model families, in the order in which a file is offered to them."""
 
-from diffusion.families.lotus import LOTUS
-from diffusion.families.sd2 import SD2
+from diffusion.families.sd2 import LOTUS, SD2
 from diffusion.families.sd15 import SD15, ZERO123
 from diffusion.families.sd_x4 import SD_X4
 from diffusion.families.sdxl import SDXL, SDXL_REFINER

@@ -1,6 +1,12 @@
-"""Stable Diffusion 2: a U-Net that reads OpenCLIP-H's last layer but one and predicts noise or velocity."""
+"""Stable Diffusion 2: a U-Net that reads OpenCLIP-H's last layer but one and predicts noise or velocity.
+
+And Lotus (He et al. 2024, arXiv:2409.18124, the network without noise), which answers a picture's latent with
+that of its depth, or of its surfaces: one step at the last time is the answer.
+"""
 
 from collections.abc import Callable
+from dataclasses import replace
+from math import cos, sin
 
 import torch
 from torch import Tensor
@@ -9,6 +15,7 @@ from diffusion.blocks import UnetShape
 from diffusion.checkpoint import Header, Part
 from diffusion.clip import clip_part, open_clip_part
 from diffusion.family import Family, LatentFormat, Parts, Reading, Sampling
+from diffusion.networks import Vector
 from diffusion.noise_range import linear_betas
 from diffusion.parts import (
     control_part,
@@ -17,12 +24,15 @@ from diffusion.parts import (
     vae_part,
     wide_heads,
 )
-from diffusion.prediction import EPSILON, VELOCITY
+from diffusion.prediction import EPSILON, IMAGE_TO_IMAGE, VELOCITY
+from diffusion.values import Prompt
 
 TEXT_PREFIXES = ("cond_stage_model.model.", "embedder.model.")
 LIBRARY_TEXT_PREFIXES = ("cond_stage_model.transformer.text_model.",)
 VELOCITY_SPREAD = 0.09
 """Above this spread of a bias in the last block, a network without other marks was trained on velocity."""
+ANSWER = (sin(1), sin(0), cos(1), cos(0))
+"""Tells Lotus that the answer is wanted, (1, 0), and not the picture again, (0, 1)."""
 
 
 def refuses(header: Header) -> str | None:
@@ -100,6 +110,28 @@ def looks_like_velocity(header: Header, tensor: Callable[[str], Tensor]) -> bool
     return bool(torch.std(tensor(key).float()) > VELOCITY_SPREAD)
 
 
+def refuses_lotus(header: Header) -> str | None:
+    """Why a file is not of Lotus, or None."""
+    unet = find_unet(header)
+    if unet is None:
+        return "it has no U-Net (input_blocks.0.0.weight is missing)"
+    if unet.shape is None or unet.shape.vector != len(ANSWER):
+        return "its U-Net is not told in 4 numbers what to answer"
+    if unet.shape.in_channels != 4:
+        return "its U-Net reads noise beside the picture"
+    return None
+
+
+def answering(_header: Header, _tensor: Callable[[str], Tensor]) -> Sampling:
+    """The network reads the state as it is and predicts the answer."""
+    return Sampling(IMAGE_TO_IMAGE, linear_betas())
+
+
+def task(_prompt: Prompt, _height: int, _width: int, _is_negative: bool) -> Vector:
+    """That the answer is wanted."""
+    return Vector(torch.tensor([ANSWER]), torch.empty(1, 0))
+
+
 SD2 = Family(
     name="sd2",
     title="Stable Diffusion 2",
@@ -115,4 +147,15 @@ SD2 = Family(
         (-0.2829, 0.1762, 0.2721),
         (-0.2120, -0.2616, -0.7177),
     ),
+)
+
+LOTUS = replace(
+    SD2,
+    name="lotus",
+    title="Lotus",
+    refuses=refuses_lotus,
+    sampling=answering,
+    control=None,
+    vector=task,
+    prompted="This model reads the empty prompt alone: connect what LotusConditioning gives.",
 )

@@ -3,7 +3,7 @@ import torch
 
 from diffusion.blocks import UnetShape
 from diffusion.families import FAMILIES
-from diffusion.families.lotus import LOTUS
+from diffusion.families.sd2 import LOTUS
 from diffusion.prediction import IMAGE_TO_IMAGE
 from tests import tiny
 from tests.diffusion.families.full import faults, header_of, original_unet
