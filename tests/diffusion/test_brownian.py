@@ -3,8 +3,9 @@ import torch
 import torchsde
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.random import SeedSequence
 
-from diffusion.brownian import brownian_path, words
+from diffusion.brownian import POOL, brownian_path, number, words
 
 SHAPE = (1, 4, 3, 3)
 CPU = torch.device("cpu")
@@ -28,6 +29,12 @@ def test_the_path_is_that_of_the_tree_the_field_draws_from(seed, high, shares):
         assert torch.allclose(ours(level), tree(level, high), atol=1e-5 * high**0.5)
 
 
+@given(st.floats(1.0, 1e12), st.floats(0.001, 0.999))
+def test_the_way_to_a_level_has_an_end_however_high_the_levels_are(high, share):
+    gained = path(0.003, high)(share * high)
+    assert gained.isfinite().all() and gained.any()
+
+
 @given(st.permutations([0.1, 2.0, 5.0, 14.0]))
 def test_it_does_not_matter_in_which_order_levels_are_asked(levels):
     asked = path()
@@ -47,6 +54,13 @@ def test_what_is_gained_has_the_variance_of_the_way():
     assert float((asked(0.6) - asked(4.6)).var()) == pytest.approx(4.0, rel=0.05)
 
 
+@given(st.integers(0, 2**64 - 1), st.lists(st.integers(0, 2**32 - 1), max_size=4))
+def test_a_number_is_that_of_numpy_s_seed_sequence(seed, more):
+    filled = [*words(seed), *[0] * POOL][:POOL]
+    pool = SeedSequence(seed, pool_size=POOL).pool
+    assert number(int(pool[0]), *more) == SeedSequence([*filled, *more], pool_size=POOL).generate_state(1)[0]
+
+
 @given(st.integers(0, 2**70))
-def test_words_make_up_their_number(number):
-    assert sum(word << 32 * place for place, word in enumerate(words(number))) == number
+def test_words_make_up_their_number(whole):
+    assert sum(word << 32 * place for place, word in enumerate(words(whole))) == whole
