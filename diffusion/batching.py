@@ -53,8 +53,6 @@ class Network:
         """
         if hook is not None:
             return replace(self, model=self.model.with_hook(hook)).predict(x, sigma, lists)
-        sums = [torch.zeros_like(x) for _ in lists]
-        weights = [torch.zeros_like(x) for _ in lists]
         asked = [
             Asked(number, region, self._patches(region, sigma))
             for number, regions in enumerate(lists)
@@ -63,12 +61,11 @@ class Network:
         ]
         groups = list(_groups(list(_with_rest_filled(asked, x))))
         answers = {place: self._answers(x, sigma, groups[place]) for place in self._order(groups)}
+        said: list[list[tuple[Region, Tensor]]] = [[] for _ in lists]
         for place, group in enumerate(groups):
             for (number, region, _), answer in zip(group, answers[place], strict=True):
-                box = region.area or _whole(x)
-                box.of(sums[number]).add_(answer * region.weight)  # in place: made above
-                box.of(weights[number]).add_(region.weight)
-        return [total / (weight + NOTHING) for total, weight in zip(sums, weights, strict=True)]
+                said[number].append((region, answer))
+        return [_mean(x, each) for each in said]
 
     def _patches(self, region: Region, sigma: float) -> tuple[Patch, ...]:
         """What the hooks of a region's prompt do to the weights at a noise level."""
@@ -142,6 +139,18 @@ class Network:
             torch.cat([tiled(one.pooled, len(x)) for one in each]),
             torch.cat([tiled(one.numbers, len(x)) for one in each]),
         )
+
+
+def _mean(x: Tensor, said: Sequence[tuple[Region, Tensor]]) -> Tensor:
+    """What the regions of a list say together, each by its weight; 0 where none acts."""
+    if len(said) == 1 and said[0][0].is_everything:
+        return said[0][1]
+    total, weights = torch.zeros_like(x), torch.zeros_like(x)
+    for region, answer in said:
+        box = region.area or _whole(x)
+        box.of(total).add_(answer * region.weight)  # in place: made above
+        box.of(weights).add_(region.weight)
+    return total / (weights + NOTHING)
 
 
 def _groups(asked: Sequence[Asked]) -> Iterator[list[Asked]]:

@@ -7,6 +7,7 @@ noise level decides what a Brownian noise source answers.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -95,6 +96,7 @@ def discrete(table: Tensor, log_table: Tensor, every: int = 1) -> NoiseRange:
     """A range of single time steps, `every` apart: the network is told the nearest one in the logarithm."""
     last = len(table) - 1
 
+    @lru_cache(maxsize=1000)  # a run asks for each of its levels several times, and so does the next one
     def timestep(sigma: float) -> float:
         return float((f32(sigma).log() - log_table).abs().argmin() * every + every - 1)
 

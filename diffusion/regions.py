@@ -61,6 +61,11 @@ class Region:
     last: float
     is_negative: bool = False
 
+    @property
+    def is_everything(self) -> bool:
+        """Whether it acts everywhere with a weight of 1, unless others of its list leave it less."""
+        return self.area is None and self.prompt.mask is None and self.prompt.strength == 1.0
+
 
 Regions: TypeAlias = tuple[Region, ...]
 
