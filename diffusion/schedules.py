@@ -19,9 +19,12 @@ Schedule: TypeAlias = Callable[[int, NoiseRange], Sigmas]
 
 
 def simple(steps: int, noise: NoiseRange) -> Sigmas:
-    """Every n-th entry of the model's table, from its noisy end."""
-    table = noise.sigmas
-    return (*(table[len(table) - 1 - step * len(table) // steps] for step in range(steps)), 0.0)
+    """Every n-th entry of the model's table, from its noisy end.
+
+    The stride is rounded before it is multiplied: at 38 steps one entry is not that of exact numbers.
+    """
+    table, stride = noise.sigmas, len(noise.sigmas) / steps
+    return (*(table[len(table) - 1 - int(step * stride)] for step in range(steps)), 0.0)
 
 
 def normal(steps: int, noise: NoiseRange) -> Sigmas:

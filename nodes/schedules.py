@@ -22,7 +22,7 @@ def basic_scheduler(
     steps: Steps = 20,
     denoise: Part = 1.0,
 ) -> Sigmas:
-    """The schedules of KSampler.
+    """The schedules of KSampler, but never more steps than asked for: then the first are left out.
 
     Args:
         model: The model whose noise levels are used.
@@ -33,7 +33,7 @@ def basic_scheduler(
     Returns:
         The schedule.
     """
-    return last_part(SCHEDULES[scheduler], steps, model.noise, denoise)
+    return last_part(SCHEDULES[scheduler], steps, model.noise, denoise)[-(steps + 1) :]
 
 
 @node("KarrasScheduler", category=CATEGORY, outputs=("SIGMAS",))

@@ -97,3 +97,7 @@ def test_a_run_that_would_start_after_its_end_is_empty():
 def test_two_parts_with_leftover_noise_make_the_whole(middle):
     sigmas = normal(10, NOISE)
     assert between(sigmas, 0, middle, leftover=True)[:-1] + between(sigmas, middle, 10_000) == sigmas
+
+
+def test_the_stride_of_the_simple_schedule_is_rounded_before_it_is_multiplied():
+    assert simple(38, NOISE)[19] == NOISE.sigmas[999 - int(19 * (1000 / 38))] == NOISE.sigmas[500]

@@ -13,7 +13,13 @@ MODEL = toy_model()
 @pytest.mark.parametrize("name", SCHEDULES)
 @pytest.mark.parametrize("denoise", [1.0, 0.4, 0.0])
 def test_a_basic_schedule_is_what_ksampler_runs(name, denoise):
-    assert schedules.basic_scheduler(MODEL, name, 6, denoise) == last_part(SCHEDULES[name], 6, NOISE, denoise)
+    assert schedules.basic_scheduler(MODEL, name, 5, denoise) == last_part(SCHEDULES[name], 5, NOISE, denoise)
+
+
+def test_a_basic_schedule_leaves_out_the_first_steps_where_ksampler_would_run_more_than_asked_for():
+    longer = last_part(SCHEDULES["ddim_uniform"], 30, NOISE, 1.0)
+    assert len(longer) == 32
+    assert schedules.basic_scheduler(MODEL, "ddim_uniform", 30, 1.0) == longer[1:]
 
 
 def test_the_default_range_is_that_of_stable_diffusion():
