@@ -119,10 +119,12 @@ def batch_of(latent: Latent, first: int, length: int) -> Latent:
 
 
 def repeated(latent: Latent, times: int) -> Latent:
-    """The batch, several times over; each copy gets noise of its own."""
-    samples = latent.samples
-    indices = latent.batch_index or tuple(range(len(samples)))
-    offset = max(indices) - min(indices) + 1
+    """The batch, several times over; each copy gets noise of its own.
+
+    A batch that is part of another goes on with the numbers of that one.
+    """
+    samples, indices = latent.samples, latent.batch_index or ()
+    offset = max(indices, default=0) - min(indices, default=0) + 1
     mask = latent.noise_mask
     if mask is not None and len(mask) > 1:
         mask = torch.cat([tiled(mask, len(samples))] * times)
@@ -130,7 +132,7 @@ def repeated(latent: Latent, times: int) -> Latent:
         latent,
         samples=torch.cat([samples] * times),
         noise_mask=mask,
-        batch_index=tuple(index + copy * offset for copy in range(times) for index in indices),
+        batch_index=tuple(index + copy * offset for copy in range(times) for index in indices) or None,
     )
 
 

@@ -45,6 +45,9 @@ def test_an_image_taken_from_a_batch_keeps_its_noise():
 
 def test_a_repeated_batch_gets_fresh_noise_for_each_copy():
     assert repeated(batch_of(LATENT, 1, 2), 3).batch_index == (1, 2, 3, 4, 5, 6)
+    whole = repeated(LATENT, 2)
+    assert whole.batch_index is None
+    assert torch.equal(initial_noise(whole, 7)[:3], initial_noise(LATENT, 7))
 
 
 def test_masks_of_a_batch_are_repeated_with_it_and_one_for_all_stays_one():
