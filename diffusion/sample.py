@@ -158,8 +158,7 @@ def prepare(job: Job, check: Callable[[], None] = quiet) -> Run:
     else:
         denoise = guided(job, latent, clean, check)
     if latent.noise_mask is not None:
-        own = sampler.own_mask_noise and not job.noise.silent
-        background = noise.mask_noise(clean, seed).to(device) if own else drawn
+        background = noise.mask_noise(clean, seed).to(device) if sampler.own_mask_noise else drawn
         mask = mask_for(latent.noise_mask, clean)
         denoise = repainting(denoise, model, protected(job, mask, clean, background))
     source = noise_source(sampler, x, seed, sigmas)

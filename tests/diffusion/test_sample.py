@@ -120,6 +120,15 @@ def test_the_kept_part_is_shown_under_the_runs_noise_but_ddim_has_noise_of_its_o
     assert torch.allclose(model.network.module.inputs[0][:1, :, :, :4], expected[..., :4], atol=1e-5)
 
 
+def test_ddim_shows_the_kept_part_under_noise_of_its_own_in_a_run_that_starts_without_noise_too():
+    source, model = latent(noise_mask=HALF), toy_model()
+    silent = replace(job(model, latent=source, sampler="ddim"), noise=RunNoise(3, silent=True))
+    next(prepare(silent).steps)
+    sigma = SCHEDULE[0]
+    expected = (source.samples * 0.18215 + sigma * initial_noise(source, 4)) / (sigma**2 + 1) ** 0.5
+    assert torch.allclose(model.network.module.inputs[0][:1, :, :, :4], expected[..., :4], atol=1e-5)
+
+
 @settings(max_examples=15, deadline=None)
 @given(middle=st.integers(1, 5), sampler=st.sampled_from(["euler", "heun", "ddim"]))
 def test_two_runs_with_leftover_noise_make_one_whole_run(middle, sampler):
