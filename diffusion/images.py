@@ -58,11 +58,14 @@ def read_picture(path: Path) -> Picture:
 
 
 def read_channel(path: Path, channel: Channel) -> Mask:
-    """One channel of a picture file as a mask; alpha is inverted, so that what is transparent is selected."""
+    """One channel of a picture file as a mask of its size.
+
+    Alpha is inverted, so that what is transparent is selected: nothing, where a picture has none.
+    """
     frame = next(_frames(path))
     if channel == "alpha":
         alpha = _transparency(frame)
-        return Mask((torch.zeros(NO_MASK_SIZE, NO_MASK_SIZE) if alpha is None else alpha)[None])
+        return Mask((torch.zeros(frame.height, frame.width) if alpha is None else alpha)[None])
     plane = _rgb(frame).getchannel(channel[0].upper())
     return Mask(torch.from_numpy(np.asarray(plane, dtype=np.float32) / 255)[None])
 

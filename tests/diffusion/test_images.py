@@ -94,6 +94,11 @@ def test_one_channel_becomes_a_mask_with_alpha_inverted(tmp_path, channel, value
     assert read_channel(path, channel).flatten().tolist() == [pytest.approx(value)]
 
 
+def test_a_picture_without_transparency_selects_nothing_of_its_size(tmp_path):
+    path = written(tmp_path, np.zeros((3, 5, 3), dtype=np.uint8))
+    assert torch.equal(read_channel(path, "alpha"), torch.zeros(1, 3, 5))
+
+
 @pytest.mark.parametrize(
     "content", [b"", b"hello, I am a text", b"<svg xmlns='http://www.w3.org/2000/svg'/>"]
 )
