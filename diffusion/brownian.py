@@ -1,8 +1,8 @@
 """A Brownian path that depends on a seed alone, not on where and in which order it is asked.
 
 The tree is that of torchsde (Li et al. 2020, arXiv:2001.01328, section 4), which the field's samplers draw
-from: the same seed gives the same path to rounding. It resolves levels to a millionth. What is gained up to a
-level is a sum of the draws on the way there, so this one walks in plain numbers and adds up once.
+from: the same seed gives the same path to rounding. It resolves levels to a millionth. What is gained
+above a level is a sum of the draws on the way there, so this one walks in plain numbers and adds up once.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -13,8 +13,6 @@ from typing import NamedTuple
 import torch
 from numpy.random import SeedSequence
 from torch import Tensor
-
-from diffusion.ahead import sent
 
 DIGITS = 6
 POOL = 24
@@ -28,7 +26,7 @@ HASHES = tuple(
     (HASH * pow(HASH_STEP, count, WORD + 1) & WORD, HASH * pow(HASH_STEP, count + 1, WORD + 1) & WORD)
     for count in range(POOL**2, POOL**2 + 4 * POOL, POOL)
 )
-"""Before and after it hashes each word beyond the pool into the pool's first word."""
+"""The number of its hash before and after each word beyond the pool enters the pool's first word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +67,13 @@ def brownian_path(
     source = Source(int(SeedSequence(seed, pool_size=POOL).pool[0]), torch.Generator(device))
     start, end = round(low, DIGITS), round(high, DIGITS)
     deepest = round((end - start) * 10**DIGITS).bit_length() + 1
-    draws = torch.empty(1 + deepest, *shape, device=device)  # for the whole, and on the way last walked
+    draws = torch.empty(1 + deepest, *shape, device=device)  # on the way last walked
     whole, *rows = draws.unbind()
     known = [-1] * deepest
     source.fill(whole)
 
     def above(level: float) -> Tensor:
-        level = max(round(level, DIGITS), start)
+        level = round(level, DIGITS)
         if level >= end:
             return torch.zeros_like(whole)
         way = list(splits(level, start, end))
@@ -83,8 +81,10 @@ def brownian_path(
             if known[depth] != place:
                 source.fill(rows[depth], *words(place), depth)
                 known[depth] = place
-        parts = sent(torch.tensor(weights(way, sqrt(high - low))), device)
-        total: Tensor = torch.tensordot(parts, draws[: len(parts)], 1)
+        first, *others = weights(way, sqrt(high - low))
+        total = whole * first
+        for row, weight in zip(rows, others, strict=False):  # no matrix product: a GPU may round its factors
+            total.add_(row, alpha=weight)  # in place: made two lines above
         return total
 
     return above
@@ -119,6 +119,7 @@ def number(first: int, *more: int) -> int:
 
     In plain numbers, since a step of a sampler asks for some twenty.
     """
+    assert len(more) <= len(HASHES)
     for word, (before, after) in zip(more, HASHES, strict=False):
         hashed = (word ^ before) * after & WORD
         first = KEPT * first - MIXED * (hashed ^ hashed >> 16) & WORD

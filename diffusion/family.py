@@ -100,7 +100,7 @@ class Family:
     scales_edits: whether a network for editing sees the picture in its own space, not the VAE's.
     augmentation(file): how the network in a file is told of pictures, if all of the family read some.
     betas: the first and the last of those its discrete noise levels are made of.
-    prompted: what to connect for a prompt, a sentence for a person who connected another family's.
+    prompt_hint: what to connect for a prompt, a sentence for a person who connected another family's.
     preview: red, green and blue for each latent channel, in the network's space; preview_bias is added.
     """
 
@@ -118,4 +118,4 @@ class Family:
     scales_edits: bool = False
     augmentation: Callable[[WeightFile], Augmentation] | None = None
     betas: tuple[float, float] = (0.00085, 0.012)
-    prompted: str = "Connect the text encoder from the same Load Checkpoint as the model."
+    prompt_hint: str = "Connect the text encoder from the same Load Checkpoint as the model."

@@ -3,6 +3,7 @@
 import difflib
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -135,18 +136,19 @@ class ModelLibrary:
             "SDXL reads clip_l and clip_g; each of clip_l, clip_h and clip_g alone suits another family.",
         )
 
-    def open_clip_h(self) -> TextEncoder:
-        """The text encoder of Stable Diffusion 2, from the first file that holds it alone.
+    def open_clip_h(self) -> str:
+        """The first file that holds the text encoder of Stable Diffusion 2 alone; broken files hold nothing.
 
         Raises MissingFile if none does.
         """
         for name in self.names("text_encoders"):
             path = self.path("text_encoders", name)
-            found = None if is_pickled(path) else alone(self.file(path).header)
-            if found is not None and found.name == "clip_h":
-                return self.text_encoder([name])
+            with suppress(DiffusionError):
+                found = None if is_pickled(path) else alone(self.file(path).header)
+                if found is not None and found.name == "clip_h":
+                    return name
         raise MissingFile(
-            "No file in the text_encoders folder holds OpenCLIP-H, the text encoder of Stable Diffusion 2.",
+            "No readable file in the text_encoders folder holds OpenCLIP-H, which Stable Diffusion 2 reads text with.",
             "Put it into models/text_encoders, as a safetensors file of its own.",
         )
 
@@ -193,7 +195,7 @@ class ModelLibrary:
                 path.relative_to(root).as_posix()
                 for root in self.roots(kind)
                 for path in root.rglob("*")
-                if path.suffix in WEIGHT_SUFFIXES
+                if path.suffix in WEIGHT_SUFFIXES and path.is_file()
             }
         )
 

@@ -277,7 +277,7 @@ def require_family(model: Model, *conditionings: Conditioning) -> None:
         if not understands(model.family, prompt.family):
             raise FamilyMismatch(
                 f"This prompt was encoded for {title(prompt.family)}, but the model is {model.family.title}.",
-                model.family.prompted,
+                model.family.prompt_hint,
             )
         for control in prompt.controls:
             require_control(model, control.net)

@@ -6,13 +6,19 @@ from diffusion.values import Conditioning
 from graph.define import node
 
 
-@node("LotusConditioning", category="conditioning/lotus", outputs=("conditioning",))
+def encoder_file(library: ModelLibrary) -> list[str | int]:
+    """Which file is read, and which of those that had its name."""
+    name = library.open_clip_h()
+    return [name, *library.file(library.path("text_encoders", name)).stamp]
+
+
+@node("LotusConditioning", category="conditioning/lotus", outputs=("conditioning",), fingerprint=encoder_file)
 def lotus_conditioning(*, library: ModelLibrary) -> Conditioning:
-    """The only prompt that Lotus reads: the empty one, by the text encoder of Stable Diffusion 2.
+    """The empty prompt, which Lotus was trained with, by the text encoder of Stable Diffusion 2.
 
     Put that encoder (OpenCLIP-H) into the text_encoders folder, under any name.
 
     Returns:
         The encoded prompt.
     """
-    return encode_nothing(library.open_clip_h())
+    return encode_nothing(library.text_encoder([library.open_clip_h()]))

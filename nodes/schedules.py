@@ -22,7 +22,7 @@ def basic_scheduler(
     steps: Steps = 20,
     denoise: Part = 1.0,
 ) -> Sigmas:
-    """The schedules of KSampler, but never more steps than asked for: then the first are left out.
+    """The schedules of KSampler. Where one has more steps than asked for, its first are left out.
 
     Args:
         model: The model whose noise levels are used.

@@ -106,5 +106,5 @@ ZERO123 = replace(
     parts=parts_without_text,
     control=None,
     augmentation=projection,
-    prompted="This model reads no text: connect what StableZero123_Conditioning gives.",
+    prompt_hint="This model reads no text: connect what StableZero123_Conditioning gives.",
 )

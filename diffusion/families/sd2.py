@@ -157,5 +157,5 @@ LOTUS = replace(
     sampling=answering,
     control=None,
     vector=task,
-    prompted="This model reads the empty prompt alone: connect what LotusConditioning gives.",
+    prompt_hint="This model was trained with the empty prompt: connect what LotusConditioning gives.",
 )

@@ -41,6 +41,21 @@ def test_the_strength_of_a_single_prompt_cancels_out():
     assert torch.allclose(answers(says(1, strength=0.3))[0], alone(1), atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("where", "outside"),
+    [({"area": LEFT}, 0), ({"mask": torch.ones(1, 16, 16).triu().mT}, 0), ({}, 1)],
+    ids=("area", "mask", "everywhere"),
+)
+def test_a_prompt_alone_is_the_answer_where_it_acts_and_nothing_is_elsewhere(where, outside):
+    (answer, _) = answers(says(5, **where))
+    assert torch.allclose(answer[..., 3, 1], alone(5)[..., 3, 1], atol=1e-6)
+    assert torch.allclose(answer[..., 3, 12], outside * alone(5)[..., 3, 12], atol=1e-6)
+
+
+def test_a_prompt_alone_without_strength_is_nothing():
+    assert not answers(says(5, strength=0.0))[0].any()
+
+
 def test_both_lists_share_one_forward():
     model = toy_model()
     answers(says(1), says(0), model=model)

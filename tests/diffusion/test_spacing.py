@@ -71,6 +71,14 @@ def test_the_trajectory_steps_are_the_published_ones():
     assert spacing.trajectory(20, 1.5)[-3:] == pytest.approx([0.13792117, 0.09824532, 0], rel=5e-6)
 
 
+def test_every_coefficient_has_the_steps_from_two_to_twenty_among_even_times():
+    tables = spacing._kept_times()
+    assert sorted(tables) == pytest.approx([0.8 + 0.05 * place for place in range(15)])
+    for rows in tables.values():
+        assert [len(row) for row in rows] == list(range(1, 20))
+        assert all(row[0] > 0 and row[-1] < 100 and sorted(set(row)) == list(row) for row in rows)
+
+
 @given(st.integers(2, 60), st.floats(0.8, 1.5), st.floats(0, 1))
 def test_a_trajectory_falls_from_the_highest_noise_to_none_in_as_many_steps_as_asked(steps, coeff, denoise):
     whole, part = spacing.trajectory(steps, coeff), spacing.trajectory(steps, coeff, denoise)

@@ -4,7 +4,7 @@ import torch
 from diffusion.errors import FamilyMismatch, MissingFile
 from graph.define import spec_of
 from nodes.custom_sampling import basic_guider, disable_noise, sampler_custom_advanced
-from nodes.lotus import lotus_conditioning
+from nodes.lotus import encoder_file, lotus_conditioning
 from nodes.samplers import ksampler_select
 from nodes.schedules import basic_scheduler
 from nodes.sigmas import set_first_sigma
@@ -72,6 +72,26 @@ def test_a_prompt_of_another_family_is_refused(library):
         FamilyMismatch, match="Stable Diffusion 1, .* is Lotus.* what LotusConditioning gives"
     ):
         basic_guider(model, encode_prompt("a red fox", clip))
+
+
+def test_a_file_that_cannot_be_read_does_not_hide_the_next_one(library, folder):
+    broken = [folder / "text_encoders" / name for name in ("0a.safetensors", "0b.pt", "0c.safetensors")]
+    broken[0].write_bytes(b"<html>")
+    broken[1].write_bytes(b"no pickle")
+    broken[2].mkdir()
+    try:
+        assert library.open_clip_h() == "1.safetensors"
+    finally:
+        broken[0].unlink(), broken[1].unlink(), broken[2].rmdir()
+
+
+def test_another_text_encoder_is_another_result(library, folder):
+    before = encoder_file(library)
+    path = folder / "text_encoders" / "1.safetensors"
+    content = path.read_bytes()
+    path.write_bytes(content)
+    assert encoder_file(library) != before
+    assert spec_of(lotus_conditioning).cache
 
 
 def test_without_the_text_encoder_of_stable_diffusion_2_a_sentence_says_what_to_put_where(library, folder):

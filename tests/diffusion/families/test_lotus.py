@@ -5,6 +5,7 @@ from diffusion.blocks import UnetShape
 from diffusion.families import FAMILIES
 from diffusion.families.sd2 import LOTUS
 from diffusion.prediction import IMAGE_TO_IMAGE
+from diffusion.taesd import SUITED
 from tests import tiny
 from tests.diffusion.families.full import faults, header_of, original_unet
 
@@ -31,6 +32,11 @@ def test_no_weight_of_the_full_size_network_is_missing_or_left_over_or_misshapen
     header = header_of(original_unet(UNET, **CONFIG))
     assert [family.name for family in FAMILIES if family.refuses(header) is None] == ["lotus"]
     assert faults(header, LOTUS.parts(header).network) == []
+
+
+def test_nobody_makes_controlnets_for_it_and_the_tiny_decoder_of_its_latents_is_that_of_the_first_family():
+    assert LOTUS.control is None
+    assert SUITED["lotus"] == SUITED["sd2"] == SUITED["sd15"]
 
 
 def test_the_variant_that_reads_noise_beside_the_picture_is_refused():
