@@ -148,7 +148,7 @@ class ModelLibrary:
                 if found is not None and found.name == "clip_h":
                     return name
         raise MissingFile(
-            "No readable file in the text_encoders folder holds OpenCLIP-H, which Stable Diffusion 2 reads text with.",
+            "No readable file in the text_encoders folder is OpenCLIP-H, that of Stable Diffusion 2.",
             "Put it into models/text_encoders, as a safetensors file of its own.",
         )
 

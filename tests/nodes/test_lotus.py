@@ -97,7 +97,7 @@ def test_another_text_encoder_is_another_result(library, folder):
 def test_without_the_text_encoder_of_stable_diffusion_2_a_sentence_says_what_to_put_where(library, folder):
     (folder / "text_encoders" / "1.safetensors").rename(folder / "hidden.safetensors")
     try:
-        with pytest.raises(MissingFile, match="holds OpenCLIP-H.* Put it into models/text_encoders"):
+        with pytest.raises(MissingFile, match="is OpenCLIP-H.* Put it into models/text_encoders"):
             lotus_conditioning(library=library)
     finally:
         (folder / "hidden.safetensors").rename(folder / "text_encoders" / "1.safetensors")
