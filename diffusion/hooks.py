@@ -3,7 +3,7 @@
 A change is installed for one forward and removed after it.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeAlias
@@ -12,6 +12,13 @@ import torch
 from torch import Tensor, nn
 
 from diffusion.resize import resized
+
+STEERING = (
+    "down_block_additional_residuals",
+    "mid_block_additional_residual",
+    "down_intrablock_additional_residuals",
+)
+"""What diffusers' U-Net is called with for controls: for its skips, for the middle, inside its levels."""
 
 
 class Hook(Protocol):
@@ -171,7 +178,8 @@ class Shrink:
     """From one block of the encoder on, a smaller picture: so a network composes larger ones than it learnt.
 
     It acts at noise levels from `first` down to `last`. block: 1 or higher. after_skip: what the decoder is
-    shown of that block is not made smaller. Kohya's deep shrink.
+    shown of that block is not made smaller. What steers the blocks that see the smaller picture is left out, for
+    it is made for the larger one. Kohya's deep shrink.
     """
 
     block: int
@@ -208,12 +216,42 @@ class Shrink:
                 stack.callback(reading(after(module, ends, self.block), self.smaller))
             for step in decoder_steps(module):
                 stack.callback(answering(step.before, fitted))
+            stack.callback(module.register_forward_pre_hook(self.steered_before, with_kwargs=True).remove)
             yield
 
     def smaller(self, planes: Tensor) -> Tensor:
         """Planes with shorter sides."""
-        height, width = (max(1, round(side / self.factor)) for side in planes.shape[-2:])
+        height, width = self.sides(planes)
         return resized(planes, width, height, self.down)
+
+    def sides(self, planes: Tensor) -> tuple[int, int]:
+        """The shorter sides, height and width."""
+        height, width = (max(1, round(side / self.factor)) for side in planes.shape[-2:])
+        return height, width
+
+    def steered_before(
+        self, module: Any, args: tuple[Any, ...], named: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """What a network is called with, without what steers the blocks that see the smaller picture."""
+        if self.sides(args[0]) == args[0].shape[-2:]:
+            return args, named
+        levels, last = [], 0  # of each level the last skip before its downsampler, and the last of all
+        for level in module.down_blocks:
+            levels.append(last + len(level.resnets))
+            last = levels[-1] + len(level.downsamplers or ())
+        smaller_from = self.block + self.after_skip
+
+        def kept(steering: Iterable[Tensor], places: Iterable[int]) -> list[Tensor]:
+            pairs = zip(places, steering, strict=True)
+            return [each if place < smaller_from else each.new_zeros(()) for place, each in pairs]
+
+        skips, middle, inner = (named[name] for name in STEERING)
+        changed = (
+            kept(skips, range(last + 1)) if skips else None,
+            None if middle is None else middle.new_zeros(()),
+            kept(inner, levels) if inner else None,
+        )
+        return args, named | dict(zip(STEERING, changed, strict=True))
 
 
 def after(module: Any, ends: list[nn.Module], block: int) -> nn.Module:

@@ -4,7 +4,8 @@ import pytest
 import torch
 from diffusers.utils.torch_utils import apply_freeu
 
-from diffusion.hooks import FreeU, Shrink, damped, decoder_steps, encoder_ends, evened
+from diffusion.controlnet import Control
+from diffusion.hooks import STEERING, FreeU, Shrink, damped, decoder_steps, encoder_ends, evened
 from tests import tiny
 
 RANDOM = torch.Generator().manual_seed(7)
@@ -21,8 +22,8 @@ def shrink(block: int = 1, factor: float = 2.0, after_skip: bool = True, first: 
 def denoise(checkpoint):
     """The small model's answer with some changes to what it computes."""
 
-    def denoised(*hooks, x=X):
-        return replace(checkpoint.model, hooks=hooks).denoised(x, 3.0, TOKENS)
+    def denoised(*hooks, x=X, **more):
+        return replace(checkpoint.model, hooks=hooks).denoised(x, 3.0, TOKENS, **more)
 
     return denoised
 
@@ -100,6 +101,29 @@ def test_outside_its_part_of_the_sampling_nothing_is_smaller(denoise):
 
 def test_a_block_that_is_not_there_is_passed_over(denoise):
     assert torch.equal(denoise(shrink(block=30)), denoise())
+
+
+@pytest.mark.parametrize("after_skip", [True, False])
+@pytest.mark.parametrize("block", [1, 2, 3])
+def test_a_control_steers_the_blocks_before_those_that_see_the_smaller_picture(
+    denoise, library, block, after_skip
+):
+    control = Control(library.controlnet(tiny.CONTROLNET), torch.rand(1, 3, 96, 128, generator=RANDOM))
+    steered = denoise(shrink(block, 2.0, after_skip), controls=[(control,)])
+    assert steered.isfinite().all()
+    assert not torch.allclose(steered, denoise(shrink(block, 2.0, after_skip)), atol=1e-4)
+    whole = denoise(shrink(block, 1.0, after_skip), controls=[(control,)])
+    assert torch.allclose(whole, denoise(controls=[(control,)]), atol=1e-4)
+
+
+def test_what_steers_smaller_blocks_is_left_out_in_skips_middle_and_levels():
+    module, hook, full = tiny.unet(), shrink(1), [torch.ones(1, 8, 12, 16)]
+    called = {STEERING[0]: full * 4, STEERING[1]: full[0], STEERING[2]: full * 2}
+    _, named = hook.steered_before(module, (X,), called)
+    assert [each.ndim for each in named[STEERING[0]]] == [4, 4, 0, 0]
+    assert named[STEERING[1]].ndim == 0
+    assert [each.ndim for each in named[STEERING[2]]] == [4, 0]
+    assert hook.steered_before(module, (X,), dict.fromkeys(STEERING))[1] == dict.fromkeys(STEERING)
 
 
 def test_changes_are_removed_after_a_forward(denoise):
