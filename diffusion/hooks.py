@@ -178,7 +178,7 @@ class Shrink:
     """From one block of the encoder on, a smaller picture: so a network composes larger ones than it learnt.
 
     It acts at noise levels from `first` down to `last`. block: 1 or higher. after_skip: what the decoder is
-    shown of that block is not made smaller. What steers the blocks that see the smaller picture is left out, for
+    shown of that block is not made smaller. What steers the blocks that see the smaller picture is left out:
     it is made for the larger one. Kohya's deep shrink.
     """
 

@@ -1,6 +1,7 @@
 """Networks with their patches written to files of weights, one tensor after another."""
 
 import json
+import logging
 import math
 import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,12 +17,18 @@ from diffusion.clip_vision import ClipVision
 from diffusion.errors import DiffusionError
 from diffusion.memory import Handle, Patch, by_weight
 from diffusion.model import Model, TextEncoder, Vae
+from diffusion.noise_range import NoiseRange, continuous_edm, linear_betas
+from diffusion.prediction import EPSILON, VELOCITY
 from diffusion.taesd import DECODER, ENCODER, SCALE, SHIFT
 from diffusion.values import NOTHING
+
+log = logging.getLogger(__name__)
 
 NETWORK, VAE, TEXT = "model.diffusion_model.", "first_stage_model.", ("cond_stage_model.", "conditioner.")
 BESIDE = ("v_pred", "ztsnr", "edm_mean", "edm_std", "edm_vpred.", "noise_augmentor.", "cc_projection.")
 """What a checkpoint has beside its networks that says how its diffusion model is used."""
+SAMPLING = ("v_pred", "ztsnr", "edm_vpred.")
+"""Those of it that say what the model predicts and at which noise levels."""
 VISION, OPEN_VISION = "clip_vision.", "cond_stage_model.model.visual."
 """What the names of an image encoder start with in a checkpoint, and where they are OpenCLIP's."""
 OWN_TEXT = "text_model."
@@ -32,13 +39,14 @@ CODES = {dtype: code for code, dtype in DTYPES.items()}
 class Saved(NamedTuple):
     """A network to write: its patches, and what the names of its tensors start with.
 
-    numbers: tensors of one number each that are written after it.
+    numbers: tensors of one number each that are written after it. texts: what the metadata says anew.
     """
 
     network: Handle
     patches: tuple[Patch, ...]
     prefix: str
     numbers: Mapping[str, float] = NOTHING
+    texts: Mapping[str, str] = NOTHING
 
 
 def network_of(model: Model) -> Saved:
@@ -47,11 +55,51 @@ def network_of(model: Model) -> Saved:
 
 
 def beside(model: Model) -> Saved:
-    """What the checkpoint of a diffusion model has beside its networks, under the same names."""
+    """What the checkpoint of a diffusion model has beside its networks, under the same names.
+
+    What the model predicts and at which noise levels is told anew, if that is not as the file has it.
+    """
     file = model.network.file
-    marks = tuple(key for key in file.header.entries if key.startswith(BESIDE))
-    part = Part("marks", "network", nn.Identity, {}, surplus=marks)
-    return Saved(Handle(part, file, model.network.memory), (), "")
+    was = model.family.sampling(file.header, file.tensor)
+    is_told = was.prediction is model.prediction and are_same(was.noise, model.noise)
+    kept = tuple(key for key in file.header.entries if key.startswith(BESIDE))
+    if not is_told:
+        kept = tuple(key for key in kept if not key.startswith(SAMPLING))
+    part = Part("marks", "network", nn.Identity, {}, surplus=kept)
+    told = (NOTHING, NOTHING) if is_told else marks(model)
+    return Saved(Handle(part, file, model.network.memory), (), "", *told)
+
+
+def marks(model: Model) -> tuple[Mapping[str, float], Mapping[str, str]]:
+    """What tells in a checkpoint how its diffusion model is sampled: numbers, and texts of the metadata.
+
+    Told in the log if there is no way to say it, as with what predicts the clean latent.
+    """
+    noise, family = model.noise, model.family
+    is_velocity, low, high = model.prediction is VELOCITY, noise.sigma_min, noise.sigma_max
+    if is_velocity and family.name == "sdxl" and are_same(noise, continuous_edm(low, high)):
+        return {"edm_vpred.sigma_min": low, "edm_vpred.sigma_max": high}, {}
+    for zero_terminal in (False, True):
+        found = linear_betas(*family.betas, zero_terminal=zero_terminal)
+        if (is_velocity or model.prediction is EPSILON) and are_same(noise, found):
+            said = {"v_pred": is_velocity, "ztsnr": zero_terminal}
+            kind = "v_prediction" if is_velocity else "epsilon"
+            return {name: 1.0 for name, is_so in said.items() if is_so}, {"prediction_type": kind}
+    log.warning(
+        "a checkpoint has no way to say that its model predicts %s at these noise levels: "
+        "say it again after loading it",
+        model.prediction.name,
+    )
+    return {}, {}
+
+
+def are_same(one: NoiseRange, other: NoiseRange) -> bool:
+    """Whether two ranges have the same levels, to rounding, and tell a network the same time for them."""
+    return (
+        len(one.table) == len(other.table)
+        and torch.allclose(one.table, other.table, rtol=1e-4)
+        and math.isclose(one.timestep(1.0), other.timestep(1.0), abs_tol=1e-4)
+    )
 
 
 def vae_of(vae: Vae, prefix: str = "") -> list[Saved]:
@@ -107,6 +155,7 @@ def write_weights(parts: Sequence[Saved], path: Path, texts: Mapping[str, str]) 
     What the settings in their files' metadata say is kept.
     """
     metadata = {key: text for part in parts for key, text in part.network.file.header.metadata.items()}
+    metadata |= {key: text for part in parts for key, text in part.texts.items()}
     described = chain.from_iterable(map(descriptions, parts))
     write_tensors(path, described, chain.from_iterable(map(tensors, parts)), metadata | dict(texts))
 

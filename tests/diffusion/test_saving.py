@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -9,7 +10,9 @@ from diffusion.encode import encode
 from diffusion.errors import DiffusionError
 from diffusion.lora import with_lora
 from diffusion.merge import evenly, mixed, mixed_text
-from diffusion.saving import VAE, alone, network_of, texts_of, vae_of, write_weights
+from diffusion.noise_range import continuous_edm, linear_betas
+from diffusion.prediction import VELOCITY, X0
+from diffusion.saving import VAE, alone, are_same, beside, network_of, texts_of, vae_of, write_weights
 from tests import tiny
 
 
@@ -46,6 +49,37 @@ def test_patches_are_written_too(folder, library):
     name = "down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q.weight"
     assert torch.allclose(weight(again, name), weight(changed.model, name), atol=1e-2)
     assert not torch.allclose(weight(again, name), weight(model, name), atol=1e-2)
+
+
+ZERO, ENDS = linear_betas(zero_terminal=True), continuous_edm(0.003, 90.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "prediction", "noise"),
+    [
+        *((name, VELOCITY, linear_betas()) for name in (tiny.CHECKPOINT, tiny.SD2, tiny.SDXL)),
+        *((name, VELOCITY, ZERO) for name in (tiny.CHECKPOINT, tiny.SD2, tiny.SDXL, tiny.REFINER)),
+        (tiny.SDXL, VELOCITY, ENDS),
+    ],
+)
+def test_what_a_model_was_said_to_predict_is_read_again_and_so_is_that_it_predicts_noise(
+    folder, name, prediction, noise
+):
+    tiny.families(folder)
+    library = tiny.library(folder)
+    plain = library.checkpoint(name).model
+    again = plain
+    for turn, wanted in enumerate(((prediction, noise), (plain.prediction, plain.noise))):
+        model = replace(again, prediction=wanted[0], noise=wanted[1])
+        write_weights([network_of(model), beside(model)], folder / "checkpoints" / f"{turn}.safetensors", {})
+        again = library.checkpoint(f"{turn}.safetensors").model
+        assert again.prediction is wanted[0] and are_same(again.noise, wanted[1])
+
+
+def test_what_a_checkpoint_cannot_say_is_told_in_the_log(folder, library, caplog):
+    model = replace(library.checkpoint(tiny.CHECKPOINT).model, prediction=X0)
+    write_weights([network_of(model), beside(model)], folder / "checkpoints" / "new.safetensors", {})
+    assert "no way to say that its model predicts x0" in caplog.text
 
 
 @pytest.mark.parametrize("name", [tiny.SD2, tiny.SDXL])
