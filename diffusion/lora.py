@@ -142,7 +142,8 @@ def with_lora(
 ) -> WithLora:
     """A model and, if given, a text encoder with a LoRA on top of what they have.
 
-    Raises FamilyMismatch if it fits neither; without strength it need not fit.
+    Raises FamilyMismatch if what it has for a model does not fit this one, or nothing fits anything; without
+    strength it need not fit.
     """
     if not strength_model and not strength_text:
         return WithLora(model, text_encoder, ())
@@ -152,10 +153,11 @@ def with_lora(
         name, network = tower.reading.name, tower.network
         on_text[name], others = changes(lora, network, text_names(network.part, name))
         homeless &= others
-    if not on_model and not any(on_text.values()):
+    for_model = [name for name in lora.groups if not name.startswith(OF_TEXT)]
+    if not on_model and ((for_model and strength_model) or not any(on_text.values())):
         raise FamilyMismatch(
             f"{lora.name} does not fit {model.family.title}: "
-            f"none of its {len(lora.groups)} parts has a place there.",
+            f"none of its {len(for_model or lora.groups)} parts has a place there.",
             "Choose a LoRA made for this family of models.",
         )
     unmatched = keys_of(lora, homeless, text_encoder is None)

@@ -197,6 +197,16 @@ def test_a_lora_of_another_family_is_refused(apply):
         apply(pair("transformer.double_blocks.0.img_attn.qkv"))
 
 
+def test_a_lora_of_another_family_is_refused_though_it_fits_the_text_encoder(apply, library):
+    text = "lora_te1_text_model_encoder_layers_0_self_attn_q_proj"
+    both = pair("lora_unet_double_blocks_0_img_attn_qkv") | pair(text)
+    with pytest.raises(FamilyMismatch, match="none of its 1 parts has a place"):
+        apply(both)
+    alone = apply(both, strength_model=0.0)
+    assert alone.model is library.checkpoint(tiny.CHECKPOINT).model
+    assert alone.text_encoder.towers[0].patches and apply(pair(text)).text_encoder.towers[0].patches
+
+
 def test_a_lora_of_another_family_without_strength_changes_nothing(apply, library):
     model, text, _vae = library.checkpoint(tiny.CHECKPOINT)
     other = pair("transformer.double_blocks.0.img_attn.qkv")
