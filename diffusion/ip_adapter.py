@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from math import lcm
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
@@ -29,16 +30,21 @@ from diffusion.memory import Handle, Memory
 STAGES = ("down_blocks", "up_blocks", "mid_block")
 """The order in which files count the cross attentions of a U-Net."""
 KEYS = ".attn2.to_k.weight"
-STYLE, COMPOSITION = "up_blocks.0.attentions.1.", "down_blocks.2.attentions.1."
-PLACES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+SEEN: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
-        "linear": ("",),
-        "style transfer": (STYLE,),
-        "composition": (COMPOSITION,),
-        "style and composition": (STYLE, COMPOSITION),
+        "sdxl": {
+            "style transfer": ("up_blocks.0.attentions.1.",),
+            "composition": ("down_blocks.2.attentions.1.",),
+        },
+        "sd15": {"style transfer": ("up_blocks.1.",), "composition": ("down_blocks.2.", "mid_block.")},
     }
 )
-"""What of a picture is taken: the names of the blocks that look at it, of SDXL where not of all."""
+"""By family, the blocks that see this of a picture: Wang et al. 2024, InstantStyle (arXiv:2404.02733).
+
+For Stable Diffusion 1 as its authors' program has it; they call that experimental, and weaker than with SDXL.
+"""
+TAKEN = ("linear", "style transfer", "composition", "style and composition")
+"""What can be taken of a picture; `linear` is all of it."""
 Together: TypeAlias = Literal["concat", "add", "subtract", "average", "norm average"]
 
 
@@ -189,7 +195,7 @@ def cross_attentions(network: Handle) -> list[str]:
 def places(adapter: IpAdapter, network: Handle, family: Family, taken: str) -> tuple[Place, ...]:
     """Where an adapter's parts belong in a U-Net, of those that take something of a picture.
 
-    taken: a name of PLACES. Raises FamilyMismatch if the adapter is made for another kind of network.
+    taken: one of TAKEN. Raises FamilyMismatch if the adapter is made for another kind of network.
     """
     name, header = adapter.network.file.path.name, adapter.network.file.header
     there, parts = cross_attentions(network), numbers(header)
@@ -203,12 +209,10 @@ def places(adapter: IpAdapter, network: Handle, family: Family, taken: str) -> t
             f"{f' of width {wanted[0][1]}' if wanted else ''}.",
             "Load an IP-Adapter made for the model's family.",
         )
-    if taken != "linear" and family.name != "sdxl":
-        raise FamilyMismatch(
-            f"Which blocks give {taken!r} is known only for SDXL, but the model is {family.title}.",
-            "Choose 'linear'.",
-        )
-    starts = PLACES[taken]
+    seen = SEEN.get(family.name, {})
+    if taken != "linear" and not seen:
+        raise FamilyMismatch(f"Which blocks of {family.title} give {taken!r} is unknown.", "Choose 'linear'.")
+    starts = ("",) if taken == "linear" else seen.get(taken) or tuple(chain.from_iterable(seen.values()))
     return tuple(Place(*each) for each in zip(there, parts, strict=True) if each[0].startswith(starts))
 
 

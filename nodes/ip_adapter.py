@@ -5,7 +5,7 @@ from typing import Annotated, NamedTuple
 
 from diffusion.clip_vision import ClipVision
 from diffusion.errors import DiffusionError
-from diffusion.ip_adapter import PLACES, IpAdapter, PicturePrompt, Together, places, tokens
+from diffusion.ip_adapter import TAKEN, IpAdapter, PicturePrompt, Together, places, tokens
 from diffusion.ip_adapter_presets import PRESETS, preset_adapter
 from diffusion.library import ModelLibrary
 from diffusion.model import Model
@@ -39,7 +39,7 @@ def apply_ip_adapter(
     ipadapter: IpAdapter,
     image: Image,
     weight: Annotated[float, Range(-1.0, 5.0, step=0.05)] = 1.0,
-    weight_type: Annotated[str, OneOf(PLACES)] = "linear",
+    weight_type: Annotated[str, OneOf(TAKEN)] = "linear",
     combine_embeds: Together = "concat",
     start_at: Part = 0.0,
     end_at: Part = 1.0,
@@ -55,7 +55,7 @@ def apply_ip_adapter(
         ipadapter: The IP-Adapter, made for the model's family.
         image: The pictures that are wanted.
         weight: How strongly they act; 0 not at all.
-        weight_type: What is taken of them: all, or with SDXL only their style or their composition.
+        weight_type: What is taken of them: all, or only their style or their composition.
         combine_embeds: How several pictures become one.
         start_at: The part of the sampling after which they act, 0 from the beginning.
         end_at: The part of the sampling until which they act, 1 to the end.
@@ -127,7 +127,7 @@ def apply_ip_adapter_simply(
         weight: How strongly they act; 0 not at all.
         start_at: The part of the sampling after which they act, 0 from the beginning.
         end_at: The part of the sampling until which they act, 1 to the end.
-        weight_type: What is taken of them: all, or with SDXL only their style.
+        weight_type: What is taken of them: all, or only their style.
         attn_mask: Where in the picture they act.
 
     Returns:

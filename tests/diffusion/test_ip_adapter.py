@@ -219,9 +219,24 @@ def test_the_style_of_a_picture_is_what_some_blocks_of_sdxl_see(library):
     assert set(style) < set(every)
 
 
+def test_stable_diffusion_1_sees_a_picture_s_style_and_composition_in_blocks_of_its_own(library, model):
+    style, composition, both = (
+        {name.partition(".attentions")[0] for name in names(library, model, taken)}
+        for taken in ("style transfer", "composition", "style and composition")
+    )
+    assert (style, composition, both) == ({"up_blocks.1"}, {"mid_block"}, {"up_blocks.1", "mid_block"})
+
+
+def names(library, model, taken):
+    """Where a picture is seen of which that is taken."""
+    adapter = library.ip_adapter("plain.safetensors")
+    return [place.name for place in places(adapter, model.network, model.family, taken)]
+
+
 def test_where_a_style_is_seen_is_not_known_of_other_families(library, model):
-    with pytest.raises(FamilyMismatch, match="known only for SDXL, but the model is Stable Diffusion 1"):
-        shown(library, model, taken="style transfer")
+    other = replace(model, family=replace(model.family, name="sd2", title="Stable Diffusion 2"))
+    with pytest.raises(FamilyMismatch, match="of Stable Diffusion 2 give 'style transfer' is unknown"):
+        names(library, other, "style transfer")
 
 
 def test_an_adapter_for_another_family_is_refused_in_a_sentence(library, model):

@@ -17,7 +17,7 @@ from diffusion.errors import FamilyMismatch
 from diffusion.families import FAMILIES
 from diffusion.families.sdxl import PLAYGROUND, SDXL, SDXL_REFINER
 from diffusion.family import Family
-from diffusion.ip_adapter import PLACES, cross_attentions
+from diffusion.ip_adapter import SEEN, cross_attentions
 from diffusion.library import Checkpoint
 from diffusion.lora import read_lora, with_lora
 from diffusion.memory import Handle, Hollow, Memory
@@ -410,5 +410,5 @@ def test_no_weight_of_a_full_size_control_lora_is_missing_or_left_over_or_missha
 
 def test_a_picture_s_style_and_composition_are_seen_by_ten_layers_each():
     found = cross_attentions(full_size_network())
-    starts = PLACES["style transfer"] + PLACES["composition"]
+    starts = SEEN["sdxl"]["style transfer"] + SEEN["sdxl"]["composition"]
     assert [len(found)] + [sum(name.startswith(start) for name in found) for start in starts] == [70, 10, 10]
