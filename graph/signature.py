@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from graph.declared import declared
 from graph.docstring import Docs
 from graph.errors import NodeDefinitionError, WorkflowError
+from graph.fitting import fitted
 from graph.inputs import ABSENT, of_metadata, read_input
 from graph.node import Grows, Host, Input, Option, Widget
 from graph.sockets import unwrap
@@ -177,7 +178,7 @@ def _value(parameter: Parameter, wanted: Input, values: Mapping[str, object], pr
             **{each.name: _value(each, each.inputs[0], values, f"{name}.") for each in case.fields}
         )
     if name in values:
-        return values[name]
+        return fitted(wanted, values[name], name)
     if parameter.default is not ABSENT:
         return parameter.default
     if wanted.default is not None:
