@@ -1,13 +1,18 @@
 """Nodes that show how diffusion works: noise over a picture, schedules, every step of a run, sweeps."""
 
-from dataclasses import dataclass, replace
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isfinite
 from typing import Annotated, Any, ClassVar, NamedTuple
 
 import torch
 
 from diffusion.chart import chart
 from diffusion.guidance import cfg as guided_by
+from diffusion.inpaint import as_noise_mask
 from diffusion.model import Model
+from diffusion.named import named
 from diffusion.noise import RunNoise
 from diffusion.noising import CORRUPTIONS, corrupted
 from diffusion.sample import Guider, Job, sample
@@ -19,6 +24,11 @@ from graph.define import node
 from graph.errors import WorkflowError
 from graph.services import Progress, quiet
 from graph.widgets import OneOf, Range, Seed, Text
+
+TRUTHS = {"true": True, "false": False}
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII)
+EXACT = 2**53
+"""Below it, a whole number written as a decimal is what was written."""
 
 
 class Noised(NamedTuple):
@@ -50,7 +60,7 @@ def noise_strip(
         image: The picture at that time.
         strip: The picture at evenly spaced times from 0 to 1, each with its time.
     """
-    corruption = CORRUPTIONS[schedule]
+    corruption = named(schedule, CORRUPTIONS)
     times = [frame / (frames - 1) for frame in range(frames)]
     strip = corrupted(image, times, corruption, seed)
     labels = Labels(tuple(f"t = {each:.2f}" for each in times))
@@ -79,7 +89,8 @@ def schedule_plot(
         name: list(enumerate(last_part(schedule, steps, model.noise, denoise)))
         for name, schedule in SCHEDULES.items()
     }
-    return chart(lines, scheduler, "step", "noise level (sigma)")
+    chosen = scheduler if scheduler in lines else next(iter(lines))
+    return chart(lines, chosen, "step", "noise level (sigma)")
 
 
 class EveryStep(NamedTuple):
@@ -127,11 +138,14 @@ def ksampler_every_step(
         latent: The denoised latent, as KSampler gives it.
         steps: One latent for each step of the first picture: decode them to leaf from static to picture.
     """
-    guider, sampler = Guider(model, (positive,), (negative,), guided_by(cfg)), SAMPLERS[sampler_name]
-    sigmas = last_part(SCHEDULES[scheduler], steps, model.noise, denoise, not sampler.skips_penultimate)
+    guider, sampler = Guider(model, (positive,), (negative,), guided_by(cfg)), named(sampler_name, SAMPLERS)
+    schedule = named(scheduler, SCHEDULES)
+    sigmas = last_part(schedule, steps, model.noise, denoise, not sampler.skips_penultimate)
     seen: list[torch.Tensor] = []
     end = sample(Job(guider, latent_image, sigmas, sampler, RunNoise(seed)), progress, keep=seen.append)
-    return EveryStep(end, replace(end, samples=torch.cat([each[:1] for each in seen] or [end.samples[:1]])))
+    way = torch.cat([each[:1] for each in seen] or [end.samples[:1]])
+    mask = None if end.noise_mask is None else as_noise_mask(end.noise_mask)[:1]
+    return EveryStep(end, Latent(way, mask, extra=end.extra))
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +164,20 @@ class Swept(NamedTuple):
     sweep: Sweep
 
 
-@node("Sweep", category="sampling/explain", outputs=("X", "Y", "SWEEP"))
+def a_value_a_line(values: dict[str, Any]) -> dict[str, Any]:
+    """The inputs of version 1, which split lines at their commas too."""
+    texts = {name: values.get(name) for name in ("x_values", "y_values")}
+    broken = {name: text for name, text in texts.items() if isinstance(text, str) and "\n" in text.strip()}
+    return {**values, **{name: text.replace(",", "\n") for name, text in broken.items()}}
+
+
+@node(
+    "Sweep",
+    category="sampling/explain",
+    outputs=("X", "Y", "SWEEP"),
+    version=2,
+    upgrades={1: a_value_a_line},
+)
 def sweep(
     x_name: str = "cfg",
     x_values: Annotated[str, Text(multiline=True)] = "2, 4, 6, 8",
@@ -164,7 +191,8 @@ def sweep(
 
     Args:
         x_name: What the columns are called.
-        x_values: The values of the columns, with commas or line breaks between them.
+        x_values: The values of the columns: one on each line, or all on one line with commas between them.
+            true and false, also yes and no, on and off, are the two positions of a switch.
         y_name: What the rows are called.
         y_values: The values of the rows. Without any, the sheet has one row, and Y is not to be connected.
 
@@ -173,13 +201,14 @@ def sweep(
         y: The row's value, for each cell.
         sweep: The labels of the sheet.
     """
-    columns, rows = values_in(x_values), values_in(y_values)
+    columns, rows = words_in(x_values), words_in(y_values)
     if not columns:
         raise WorkflowError(
             "There are no values to sweep over.", "Write some, as in 2, 4, 6.", input="x_values"
         )
     labels = Labels(labelled(x_name, columns), labelled(y_name, rows) or ("",))
-    return Swept([x for _ in rows or [0] for x in columns], [y for y in rows for _ in columns], Sweep(labels))
+    x, y = values_of(columns), values_of(rows)
+    return Swept([each for _ in y or [0] for each in x], [each for each in y for _ in x], Sweep(labels))
 
 
 @node("SweepSheet", category="sampling/explain", title="Sweep Sheet", outputs=("IMAGE",))
@@ -196,21 +225,30 @@ def sweep_sheet(images: list[Image], sweep: list[Sweep]) -> Image:
     return sheet(images, sweep[0].labels)
 
 
-def values_in(text: str) -> list[int | float | str]:
-    """The values of a text: whole numbers, numbers, or words."""
-    return [as_value(each.strip()) for each in text.replace("\n", ",").split(",") if each.strip()]
+def words_in(text: str) -> list[str]:
+    """The values of a text as they were written: its lines, or what is between the commas of its one line."""
+    lines = text.strip().splitlines()
+    return [each.strip() for each in (lines if len(lines) > 1 else text.split(",")) if each.strip()]
 
 
-def as_value(word: str) -> int | float | str:
-    """A word as the number it is, if it is one."""
-    for kind in (int, float):
-        try:
-            return kind(word)
-        except ValueError:
-            continue
-    return word
+def values_of(words: Sequence[str]) -> Sequence[bool | int | float | str]:
+    """The words as switches or as numbers, if all of them are; one that is not makes texts of all."""
+    for meaning in (TRUTHS.get, number):
+        values = [found for word in words if (found := meaning(word.lower())) is not None]
+        if len(values) == len(words):
+            return values
+    return words
 
 
-def labelled(name: str, values: list[int | float | str]) -> tuple[str, ...]:
+def number(word: str) -> int | float | None:
+    """The number that a word is, also 2.0 as the whole number; None if it is none, or not a finite one."""
+    if not NUMBER.fullmatch(word) or not isfinite(value := float(word)):
+        return None
+    if word.lstrip("+-").isdigit():
+        return int(word)
+    return int(value) if value.is_integer() and abs(value) < EXACT else value
+
+
+def labelled(name: str, words: Sequence[str]) -> tuple[str, ...]:
     """The labels of an axis."""
-    return tuple(f"{name} {value}".strip() for value in values)
+    return tuple(f"{name} {word}".strip() for word in words)

@@ -1,11 +1,10 @@
 """Nodes that denoise a latent, guided by prompts."""
 
-import logging
-from collections.abc import Mapping
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
 from diffusion.guidance import cfg as guided_by
 from diffusion.model import Model
+from diffusion.named import named
 from diffusion.noise import RunNoise
 from diffusion.sample import Guider, Job, sample
 from diffusion.samplers import SAMPLERS
@@ -15,9 +14,7 @@ from graph.define import node
 from graph.services import Progress, quiet
 from graph.widgets import OneOf, Range, Seed
 
-T = TypeVar("T")
 Switch = Literal["enable", "disable"]
-log = logging.getLogger(__name__)
 
 
 @node("KSampler", category="sampling", title="KSampler", outputs=("LATENT",))
@@ -52,9 +49,9 @@ def ksampler(
     Returns:
         The denoised latent.
     """
-    guider, sampler = Guider(model, (positive,), (negative,), guided_by(cfg)), _named(sampler_name, SAMPLERS)
+    guider, sampler = Guider(model, (positive,), (negative,), guided_by(cfg)), named(sampler_name, SAMPLERS)
     sigmas = last_part(
-        _named(scheduler, SCHEDULES), steps, model.noise, denoise, not sampler.skips_penultimate
+        named(scheduler, SCHEDULES), steps, model.noise, denoise, not sampler.skips_penultimate
     )
     return sample(Job(guider, latent_image, sigmas, sampler, RunNoise(seed)), progress)
 
@@ -97,17 +94,8 @@ def ksampler_advanced(
     Returns:
         The latent, noisy if it was to be.
     """
-    guider, sampler = Guider(model, (positive,), (negative,), guided_by(cfg)), _named(sampler_name, SAMPLERS)
-    sigmas = last_part(_named(scheduler, SCHEDULES), steps, model.noise, 1.0, not sampler.skips_penultimate)
+    guider, sampler = Guider(model, (positive,), (negative,), guided_by(cfg)), named(sampler_name, SAMPLERS)
+    sigmas = last_part(named(scheduler, SCHEDULES), steps, model.noise, 1.0, not sampler.skips_penultimate)
     sigmas = between(sigmas, start_at_step, end_at_step, return_with_leftover_noise == "enable")
     noise = RunNoise(noise_seed, silent=add_noise == "disable")
     return sample(Job(guider, latent_image, sigmas, sampler, noise), progress)
-
-
-def _named(name: str, known: Mapping[str, T]) -> T:
-    """By its name; the first of the list for a name that is not there, which a link may bring."""
-    if name in known:
-        return known[name]
-    first = next(iter(known))
-    log.warning("nobody knows %r: %s is used instead", name, first)
-    return known[first]
