@@ -73,7 +73,15 @@ class HyperTile:
             grid = Grid(height, width, *counts)
             if counts == [1, 1]:
                 return attend
-            return lambda layer, states, *_rest, **_named: grid.joined(attend(layer, grid.cut(states)))
+
+            def in_tiles(
+                layer: Any, states: Tensor, encoder_hidden_states: Tensor | None = None, **named: object
+            ) -> Tensor:
+                if encoder_hidden_states is not None:  # a prompt is read by each token for itself
+                    return attend(layer, states, encoder_hidden_states, **named)
+                return grid.joined(attend(layer, grid.cut(states)))
+
+            return in_tiles
 
         return change
 
@@ -113,9 +121,10 @@ class TokenMerging:
             if count <= 0 or not len(kept):
                 return attend
 
-            def fewer(layer: Any, states: Tensor, *_rest: object, **_named: object) -> Tensor:
+            def fewer(layer: Any, states: Tensor, *rest: object, **named: object) -> Tensor:
+                # The rest may be a prompt, which some networks show this layer; its tokens all stay.
                 pairs = Pairs.alike(states, kept, count)
-                return pairs.parted(attend(layer, pairs.merged(states)))
+                return pairs.parted(attend(layer, pairs.merged(states), *rest, **named))
 
             return fewer
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn.functional import conv2d, max_pool2d, pad
 
 from diffusion.ahead import sent
+from diffusion.errors import DiffusionError
 from diffusion.images import from_pixels, to_pixels
 from diffusion.values import Image
 
@@ -152,8 +153,17 @@ def to_yuv(image: Tensor) -> tuple[Image, Image, Image]:
 
 
 def from_yuv(luma: Tensor, towards_blue: Tensor, towards_red: Tensor) -> Image:
-    """The picture of three grey ones made by `to_yuv`."""
-    bright, blue, red = (torch.as_tensor(each).mean(-1) for each in (luma, towards_blue, towards_red))
+    """The picture of three grey ones made by `to_yuv`, of which a single one serves a whole batch."""
+    planes = [torch.as_tensor(each).mean(-1) for each in (luma, towards_blue, towards_red)]
+    if len({plane.shape[1:] for plane in planes}) > 1 or len({1, *map(len, planes)}) > 2:
+        found = [
+            f"{count} of {width} x {height} pixels" for count, height, width in (p.shape for p in planes)
+        ]
+        raise DiffusionError(
+            "Y, U and V differ in size or number: Y is {}, U is {}, V is {}.".format(*found),
+            hint="Connect pictures of the same size and number, such as Image RGB To YUV gives.",
+        )
+    bright, blue, red = (plane.expand(max(map(len, planes)), -1, -1) for plane in planes)
     blue, red = blue - 0.5, red - 0.5
-    planes = (bright + 1.403 * red, bright - 0.714 * red - 0.344 * blue, bright + 1.773 * blue)
-    return Image(torch.stack(planes, -1))
+    parts = (bright + 1.403 * red, bright - 0.714 * red - 0.344 * blue, bright + 1.773 * blue)
+    return Image(torch.stack(parts, -1))

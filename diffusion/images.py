@@ -159,7 +159,7 @@ def padded_for_outpaint(image: Tensor, margins: Margins, feathering: int) -> Pic
     """A picture with grey margins, and the mask that paints them.
 
     Inside the picture, along the sides that grow, the mask falls off with the square of the distance over
-    `feathering` pixels, at most half of the side.
+    `feathering` pixels, and not at all unless the picture is more than twice as high and wide.
     """
     batch, height, width, channels = image.shape
     left, top, right, bottom = margins
@@ -172,16 +172,15 @@ def padded_for_outpaint(image: Tensor, margins: Margins, feathering: int) -> Pic
 
 def _seam(size: tuple[int, int], margins: Margins, feathering: int) -> Tensor:
     height, width = size
-    reach = min(feathering, height // 2, width // 2)
-    if reach == 0:
+    if feathering <= 0 or 2 * feathering >= min(size):
         return torch.zeros(size)
     rows, columns = torch.arange(float(height))[:, None], torch.arange(float(width))[None, :]
-    far = torch.full(size, float(reach))
-    sides = (columns, rows, width - 1 - columns, height - 1 - rows)
+    far = torch.full(size, float(feathering))
+    sides = (columns, rows, width - columns, height - rows)
     distance = torch.stack(
         [side.expand(size) if margin else far for side, margin in zip(sides, margins, strict=True)]
     )
-    return ((reach - distance.amin(0)).clamp(min=0) / reach) ** 2
+    return ((feathering - distance.amin(0)).clamp(min=0) / feathering) ** 2
 
 
 def _frames(path: Path) -> Iterator[PIL.Image.Image]:

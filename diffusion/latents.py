@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from diffusion.composite import Place, faded_edges, pasted
+from diffusion.errors import DiffusionError
 from diffusion.inpaint import as_noise_mask, mask_for
 from diffusion.noise import tiled
 from diffusion.resize import resized
@@ -19,8 +20,22 @@ LEAST = 8
 """The least side of what is cut out, in cells."""
 
 
+def require_channels(samples: Tensor, *others: Tensor) -> None:
+    """Refuse latents whose cells hold other numbers, which no resizing makes alike.
+
+    Raises DiffusionError.
+    """
+    for other in others:
+        if other.shape[1] != samples.shape[1]:
+            raise DiffusionError(
+                f"A latent of {other.shape[1]} channels does not go together with one of {samples.shape[1]}.",
+                hint="Make both for the same kind of model, or encode both with the same VAE.",
+            )
+
+
 def fitting(samples: Tensor, like: Tensor) -> Tensor:
     """Samples at the size and batch length of others, cut around their middle to the aspect."""
+    require_channels(like, samples)
     if samples.shape[1:] != like.shape[1:]:
         samples = resized(samples, like.shape[-1], like.shape[-2], "bilinear", "center")
     return tiled(samples, len(like))
@@ -37,15 +52,25 @@ def interpolated(one: Latent, other: Latent, ratio: float) -> Latent:
 
 
 def blended(one: Latent, other: Latent, share: float) -> Latent:
-    """A share of the first latent, and the rest of the second, which takes its size."""
-    second = other.samples
-    if second.shape[-2:] != one.samples.shape[-2:]:
-        second = resized(second, one.samples.shape[-1], one.samples.shape[-2], "bicubic", "center")
-    return replace(one, samples=one.samples * share + second * (1 - share))
+    """A share of the first latent, and the rest of the second, which takes its size.
+
+    A single one is blended with each of a batch.
+    """
+    first, second = one.samples, other.samples
+    require_channels(first, second)
+    if len(first) != len(second) and 1 not in (len(first), len(second)):
+        raise DiffusionError(
+            f"A batch of {len(first)} latents cannot be blended with one of {len(second)}.",
+            hint="Connect batches of the same length, or a single latent.",
+        )
+    if second.shape[-2:] != first.shape[-2:]:
+        second = resized(second, first.shape[-1], first.shape[-2], "bicubic", "center")
+    return replace(one, samples=first * share + second * (1 - share))
 
 
 def composite(below: Latent, above: Latent, place: Place, feather: int) -> Latent:
     """A latent with another on top, that fades at its sides over `feather` cells."""
+    require_channels(below.samples, above.samples)
     mask = faded_edges(above.samples, place, below.samples, feather)
     return replace(below, samples=pasted(below.samples, above.samples, place, mask))
 
@@ -53,6 +78,7 @@ def composite(below: Latent, above: Latent, place: Place, feather: int) -> Laten
 def composite_masked(below: Latent, above: Latent, place: Place, resizes: bool, mask: Mask | None) -> Latent:
     """A latent with another on top where the mask is 1; `resizes` makes it as large as the whole first."""
     planes, others = below.samples, above.samples
+    require_channels(planes, others)
     if resizes:
         others = resized(others, planes.shape[-1], planes.shape[-2], "bilinear")
     return replace(below, samples=pasted(planes, others, place, mask))
@@ -90,8 +116,17 @@ def mirrored(latent: Latent, axis: Axis) -> Latent:
 
 
 def joined(one: Latent, other: Latent, axis: Axis, reverse: bool) -> Latent:
-    """Two latents side by side; `reverse` puts the other first."""
+    """Two latents side by side; `reverse` puts the other first. Along "t" it is their channels."""
     pair = [one.samples, tiled(other.samples, len(one.samples))]
+    if axis != "t":
+        require_channels(*pair)
+    for side, word in (("x", "wide"), ("y", "high")):
+        lengths = [each.shape[AXES[side]] for each in pair]
+        if side != axis and lengths[0] != lengths[1]:
+            raise DiffusionError(
+                f"A latent {lengths[0]} cells {word} cannot be joined along {axis} to one of {lengths[1]}.",
+                hint=f"Make both equally {word}, with Upscale Latent or Crop Latent.",
+            )
     return replace(one, samples=torch.cat(pair[::-1] if reverse else pair, AXES[axis]), noise_mask=None)
 
 
@@ -116,6 +151,7 @@ def cut_to_batch(latent: Latent, axis: Axis, size: int) -> Latent:
 def batched(latents: Sequence[Latent]) -> Latent:
     """All latents in one batch, each at the size of the first; they keep their noise and their masks."""
     first = latents[0]
+    require_channels(*(each.samples for each in latents))
     samples = [
         each.samples
         if each.samples.shape[1:] == first.samples.shape[1:]

@@ -61,42 +61,60 @@ def parse(text: str) -> tuple[Segment, ...]:
     protected = text.replace("\\)", CLOSED).replace("\\(", OPENED)
     return tuple(
         Segment(part.replace(CLOSED, ")").replace(OPENED, "("), weight)
-        for part, weight in weighted(protected, 1.0)
+        for part, weight in weighted(protected)
     )
 
 
-def weighted(text: str, weight: float) -> Iterator[Segment]:
-    """The stretches of a text whose surroundings have a weight."""
-    for part in split_groups(text):
-        if len(part) < 2 or part[0] != "(" or part[-1] != ")" or part.endswith(CLOSED):
-            yield Segment(part, weight)
+def weighted(text: str) -> Iterator[Segment]:
+    """The stretches of a text, each as heavy as the innermost group it stands in.
+
+    A loop over what is left to read, not a recursion: groups may lie thousands deep.
+    """
+    ends = group_ends(text)
+    left = [(0, len(text), 1.0)]
+    while left:
+        start, stop, weight = left.pop()
+        if start == stop:
             continue
-        inner, own = part[1:-1], weight * 1.1
-        colon = inner.rfind(":")
-        if colon > 0 and (given := number(inner[colon + 1 :])) is not None:
-            inner, own = inner[:colon], given
-        yield from weighted(inner, own)
+        if start in ends:
+            end = min(ends[start], stop)
+        else:
+            end = next((at for at in range(start, stop) if at in ends), stop)
+        left.append((end, stop, weight))
+        if start in ends and text[end - 1] == ")" and not text.endswith(CLOSED, start, end):
+            left.append(inside(text, start + 1, end - 1, weight * 1.1))
+        else:
+            yield Segment(text[start:end], weight)
 
 
-def split_groups(text: str) -> list[str]:
-    """Split at the outermost parentheses, which stay with their group."""
-    parts: list[str] = []
-    current, depth = "", 0
-    protected = False
-    for char in text:
-        if char == "(" and not protected:
-            if depth == 0 and current:
-                parts.append(current)
-                current = ""
-            depth += 1
-        current += char
-        if char == ")" and not protected:
-            depth -= 1
-            if depth == 0:
-                parts.append(current)
-                current = ""
-        protected = char == "\0"
-    return [*parts, current] if current else parts
+def inside(text: str, start: int, stop: int, weight: float) -> tuple[int, int, float]:
+    """What lies between the parentheses of a group, and its weight: the one that is written, if one is."""
+    colon = text.rfind(":", start, stop)
+    given = number(text[colon + 1 : stop]) if colon > start else None
+    return (start, stop, weight) if given is None else (start, colon, given)
+
+
+def group_ends(text: str) -> dict[int, int]:
+    """For the start of each group of a text, where what follows it starts; after the text, if it stays open.
+
+    A parenthesis that closes nothing takes the next that opens with it.
+    """
+    ends: dict[int, int] = {}
+    opened: list[int] = []
+    owed = 0
+    for found in re.finditer(r"(?<!\0)[()]", text):
+        at = found.start()
+        if found[0] == "(":
+            if owed:
+                owed -= 1
+            else:
+                opened.append(at)
+                ends[at] = len(text)
+        elif opened:
+            ends[opened.pop()] = at + 1
+        else:
+            owed += 1
+    return ends
 
 
 def number(text: str) -> float | None:

@@ -66,6 +66,32 @@ def test_the_answer_is_another_of_the_same_size_and_the_same_each_time(denoise, 
     assert torch.equal(made, denoise(change))
 
 
+@pytest.fixture
+def reading():
+    """What a small network answers, with some hooks, whose tokens read the prompt and not each other."""
+    unet = tiny.unet(6, **tiny.X4_UNET)
+
+    def answer(*hooks):
+        with hooked(unet, hooks, 3.0), torch.no_grad():
+            return unet(torch.cat((X, X[:, :3]), 1), 5, TOKENS, class_labels=torch.tensor([20, 20])).sample
+
+    return answer
+
+
+def test_tokens_that_read_the_prompt_are_merged_and_its_own_are_not(reading):
+    merged, plain = reading(TokenMerging(0.5)), reading()
+    assert merged.shape == plain.shape
+    assert not torch.allclose(merged, plain, atol=1e-4)
+
+
+def test_tiles_are_cut_only_where_tokens_read_each_other():
+    states = X.flatten(2).mT
+    change = HyperTile(4, 1, 0).tiled(0, Random(1))
+    attend = change(lambda _layer, rows, *_prompt: torch.full_like(rows, len(rows)), 12, 16)
+    assert attend(None, states, encoder_hidden_states=None).unique().tolist() == [2 * 3 * 4]
+    assert attend(None, states, encoder_hidden_states=TOKENS).unique().tolist() == [2]
+
+
 @pytest.mark.parametrize("change", [HyperTile(16, 2, 5), HyperTile(9, 1, 0), TokenMerging(0.0)])
 def test_without_a_second_tile_or_anything_to_merge_nothing_changes(denoise, change):
     assert torch.equal(denoise(change), denoise())

@@ -3,14 +3,17 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from diffusion.errors import DiffusionError
 from diffusion.filters import (
     bayer,
     bell,
     blurred,
+    from_yuv,
     grained,
     quantized,
     reshaped,
     sharpened,
+    to_yuv,
 )
 from diffusion.values import Image
 
@@ -94,3 +97,18 @@ def test_a_picture_of_few_colours_keeps_them():
 @pytest.mark.parametrize("order", [2, 4, 8, 16])
 def test_a_pattern_has_every_threshold_once(order):
     assert sorted((bayer(order) * order**2).round().flatten().tolist()) == list(range(order**2))
+
+
+def test_one_plane_of_colour_serves_a_batch_of_brightness():
+    luma, blue, red = to_yuv(PICTURE)
+    assert torch.equal(from_yuv(luma, blue[:1], red)[0], from_yuv(luma, blue, red)[0])
+    assert from_yuv(luma[:1], blue[:1], red).shape == PICTURE.shape
+
+
+@pytest.mark.parametrize(
+    ("planes", "found"), [(DOT, "1 of 7 x 7 pixels"), (PICTURE[[0, 1, 0]], "3 of 10 x 12 pixels")]
+)
+def test_brightness_and_colour_of_other_sizes_or_numbers_are_refused(planes, found):
+    luma, blue, _red = to_yuv(PICTURE)
+    with pytest.raises(DiffusionError, match=f"Y is 2 of 10 x 12 pixels, U is .*, V is {found}. Connect"):
+        from_yuv(luma, blue, planes)

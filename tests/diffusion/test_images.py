@@ -170,5 +170,34 @@ def test_padding_adds_grey_margins_and_a_mask_that_paints_them():
 
 
 def test_feathering_fades_only_along_the_sides_that_grow():
-    mask = padded_for_outpaint(torch.ones(1, 8, 8, 3), Margins(2, 0, 0, 0), 4).mask[0]
-    assert mask[0].tolist() == mask[7].tolist() == [1, 1, 1, 0.5625, 0.25, 0.0625, 0, 0, 0, 0]
+    mask = padded_for_outpaint(torch.ones(1, 9, 9, 3), Margins(2, 0, 0, 0), 4).mask[0]
+    assert mask[0].tolist() == mask[8].tolist() == [1, 1, 1, 0.5625, 0.25, 0.0625, 0, 0, 0, 0, 0]
+
+
+def feathered(height: int, width: int, margins: Margins, feathering: int) -> list[list[float]]:
+    """What the mask of a padded picture is inside it, pixel by pixel."""
+    values = []
+    for row in range(height):
+        for column in range(width):
+            sides = {"left": column, "top": row, "right": width - column, "bottom": height - row}
+            seams = [way for side, way in sides.items() if getattr(margins, side)]
+            near = min(seams, default=feathering)
+            fades = near < feathering and 2 * feathering < min(height, width)
+            values.append(((feathering - near) / feathering) ** 2 if fades else 0)
+    return np.reshape(values, (height, width)).tolist()
+
+
+@pytest.mark.parametrize(
+    "margins", [Margins(0, 0, 0, 0), Margins(3, 0, 0, 5), Margins(0, 2, 4, 0), Margins(1, 1, 1, 1)]
+)
+@pytest.mark.parametrize(("size", "feathering"), [((9, 12), 4), ((12, 9), 3), ((11, 9), 1), ((9, 9), 0)])
+def test_feathering_falls_off_with_the_square_of_the_distance_to_the_nearest_seam(size, feathering, margins):
+    mask = padded_for_outpaint(torch.ones(1, *size, 3), margins, feathering).mask[0]
+    inside = mask[margins.top :, margins.left :][: size[0], : size[1]]
+    assert inside.tolist() == [pytest.approx(row) for row in feathered(*size, margins, feathering)]
+
+
+@pytest.mark.parametrize(("height", "width"), [(8, 20), (20, 8), (3, 3)])
+def test_a_picture_no_larger_than_twice_the_feathering_is_not_feathered(height, width):
+    padded = padded_for_outpaint(torch.ones(1, height, width, 3), Margins(2, 2, 2, 2), 4)
+    assert not padded.mask[0, 2:-2, 2:-2].any()

@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from diffusion.composite import Place
+from diffusion.errors import DiffusionError
 from diffusion.latents import (
     batched,
     blended,
@@ -24,6 +25,7 @@ from diffusion.values import Latent, Mask
 from tests.diffusion.toy import latent
 
 ONE, OTHER = latent(), latent(seed=1)
+DEEP = Latent(torch.zeros(1, 16, 8, 8))
 MASK = torch.arange(64.0).view(1, 1, 8, 8) / 64
 
 
@@ -46,6 +48,30 @@ def test_a_blend_holds_a_share_of_each():
 def test_a_latent_of_another_size_is_fitted():
     assert fitting(latent(height=12, width=20).samples, latent(batch=3).samples).shape == (3, 4, 8, 8)
     assert blended(ONE, latent(height=12), 0.5).samples.shape == ONE.samples.shape
+
+
+@pytest.mark.parametrize(
+    "together",
+    [
+        lambda: interpolated(ONE, DEEP, 0.5),
+        lambda: fitting(DEEP.samples, ONE.samples),
+        lambda: blended(ONE, DEEP, 0.5),
+        lambda: composite(ONE, DEEP, Place(0, 0), 0),
+        lambda: composite_masked(ONE, DEEP, Place(0, 0), True, None),
+        lambda: joined(ONE, DEEP, "x", False),
+        lambda: batched((ONE, OTHER, DEEP)),
+    ],
+)
+def test_latents_of_other_channels_are_refused_in_a_sentence(together):
+    with pytest.raises(DiffusionError, match="of 16 channels does not go together with one of 4"):
+        together()
+
+
+def test_a_latent_is_blended_with_each_of_a_batch_but_batches_only_of_one_length():
+    assert len(blended(ONE, latent(batch=3), 0.5).samples) == 3
+    assert len(blended(latent(batch=3), ONE, 0.5).samples) == 3
+    with pytest.raises(DiffusionError, match="A batch of 2 latents cannot be blended with one of 6"):
+        blended(latent(batch=2), latent(batch=6), 0.5)
 
 
 def test_a_latent_is_pasted_and_fades_inside():
@@ -94,6 +120,24 @@ def test_a_mirrored_latent_takes_its_mask_along():
 @pytest.mark.parametrize(("axis", "shape"), [("x", (1, 4, 8, 16)), ("y", (1, 4, 16, 8)), ("t", (1, 8, 8, 8))])
 def test_latents_are_joined_along_an_axis(axis, shape):
     assert joined(ONE, OTHER, axis, False).samples.shape == shape
+
+
+def test_along_t_channels_follow_each_other():
+    assert joined(ONE, DEEP, "t", False).samples.shape == (1, 20, 8, 8)
+
+
+@pytest.mark.parametrize(
+    ("axis", "size", "fault"),
+    [
+        ("x", {"height": 12}, "8 cells high cannot be joined along x to one of 12"),
+        ("y", {"width": 5}, "8 cells wide cannot be joined along y to one of 5"),
+        ("t", {"width": 5}, "8 cells wide cannot be joined along t to one of 5"),
+        ("t", {"height": 5}, "8 cells high cannot be joined along t to one of 5"),
+    ],
+)
+def test_latents_that_leave_a_gap_are_not_joined(axis, size, fault):
+    with pytest.raises(DiffusionError, match=fault):
+        joined(ONE, latent(**size), axis, False)
 
 
 def test_what_was_joined_can_be_cut_apart():

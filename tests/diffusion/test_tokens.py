@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 import torch
@@ -6,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import CLIPTokenizer
 
-from diffusion.tokens import END, START, ClipTokenizer, chunks, parse, split_groups
+from diffusion.tokens import END, START, ClipTokenizer, chunks, parse
 
 TOKENIZER = ClipTokenizer()
 SHINY = torch.ones(2, 8)
@@ -64,6 +65,8 @@ def ids(text: str) -> list[list[int]]:
         ("", []),
         ("a red fox) sitting (on a chair", [("a red fox) sitting (on a chair", 1)]),
         ("(a:1.2", [("(a:1.2", 1)]),
+        ("b ((a)", [("b ", 1), ("(a", 1.1)]),
+        ("a) (b) (c (d)", [("a) (b) (c ", 1), ("d", 1.1)]),
         ("a) (b:1.3) c", [("a) (b:1.3) c", 1)]),
         ("a \\(b\\) (c\\))", [("a (b) ", 1), ("c)", 1.1)]),
         ("(a:nan)", [("a:nan", 1.1)]),
@@ -75,9 +78,25 @@ def test_a_prompt_is_split_as_the_field_does(text, segments):
 
 
 @settings(deadline=None)
-@given(st.text(alphabet="ab():1.\\ "))
-def test_splitting_loses_no_letter(text):
-    assert "".join(split_groups(text)) == text
+@given(st.text(alphabet="ab()1. "))
+def test_splitting_loses_nothing_but_parentheses(text):
+    letters = "".join(segment.text for segment in parse(text))
+    assert re.sub("[()]", "", letters) == re.sub("[()]", "", text)
+
+
+@settings(deadline=None)
+@given(st.integers(0, 300), st.integers(0, 300))
+def test_each_group_around_a_word_counts_once(opened, closed):
+    segments = rounded("(" * opened + "a" + ")" * closed)
+    depth = min(opened, closed)
+    extra = "(" * (opened - depth), ")" * (closed - depth)
+    assert "".join(text for text, _weight in segments) == f"{extra[0]}a{extra[1]}"
+    assert ("a" in segments[0][0]) and segments[0][1] == pytest.approx(1.1**depth, rel=1e-6)
+
+
+def test_a_prompt_may_hold_ten_thousand_groups_within_each_other():
+    assert rounded("(" * 10_000 + "a:1.2" + ")" * 10_000) == [("a", 1.2)]
+    assert len(parse("(a " * 10_000 + " b)" * 10_000)) == 19_999
 
 
 @settings(deadline=None)
