@@ -184,13 +184,8 @@ def save_sd2(path: Path, metadata: dict[str, str] | None = None, spread: float =
     return saved(path, tensors | original_vae(2), metadata=metadata)
 
 
-def save_lotus(path: Path) -> Path:
-    """Write a network in the layout of Lotus, which is the library's: it is told its task in 4 numbers."""
-    return saved(path, lotus_unet().state_dict())
-
-
 def lotus_unet() -> nn.Module:
-    """The U-Net that `save_lotus` writes."""
+    """A Lotus, which is told its task in 4 numbers; its files have the library's names."""
     return unet(6, **LINEAR, class_embed_type="projection", projection_class_embeddings_input_dim=4)
 
 

@@ -22,7 +22,7 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("models")
     for kind in ("checkpoints", "diffusion_models", "text_encoders"):
         (folder / kind).mkdir()
-    tiny.save_lotus(folder / "diffusion_models" / LOTUS)
+    tiny.saved(folder / "diffusion_models" / LOTUS, tiny.lotus_unet().state_dict())
     tiny.save_checkpoint(folder / "checkpoints" / tiny.CHECKPOINT)
     for number, kind in enumerate(("clip_l", "clip_h")):
         encoder = tiny.open_clip(tiny.open_text_encoder(number), "")

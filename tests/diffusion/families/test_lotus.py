@@ -24,7 +24,7 @@ def library(tmp_path_factory):
     """A small Lotus."""
     folder = tmp_path_factory.mktemp("models")
     (folder / "diffusion_models").mkdir()
-    tiny.save_lotus(folder / "diffusion_models" / "lotus.safetensors")
+    tiny.saved(folder / "diffusion_models" / "lotus.safetensors", tiny.lotus_unet().state_dict())
     return tiny.library(folder)
 
 

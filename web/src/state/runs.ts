@@ -63,7 +63,7 @@ export function resultsOf(state: RunsState, document: string): Results {
   return state.results.get(document) ?? NO_RESULTS;
 }
 
-/** The run that made a file, if it is one of these, newest first: names in the temporary folder come again. */
+/** The run that made a file, if it is one of these, newest first: the names of previews come again. */
 export function makerOf(list: readonly Run[], { folder, name }: ShownItem): string | null {
   const isIt = (item: ShownItem): boolean => item.folder === folder && item.name === name;
   return list.find((run) => run.outputs.some(({ items }) => items.some(isIt)))?.id ?? null;
