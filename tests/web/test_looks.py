@@ -61,6 +61,15 @@ def test_a_run_that_ended_reads_well(themed: Page):
     assert faults(themed) == []
 
 
+def test_nodes_that_the_engine_has_not_described_yet_read_well(page: Page):
+    ready(page)
+    page.route("**/v1/nodes", lambda _: None)
+    page.reload()
+    expect(page.get_by_label("Waiting for the engine").first).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="Reading the nodes")).to_be_visible()
+    assert faults(page) == []
+
+
 def test_a_node_with_a_problem_reads_well(themed: Page):
     new_workflow(themed)
     assert faults(themed) == []

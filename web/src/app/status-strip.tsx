@@ -1,5 +1,5 @@
 import type { JSX } from "react";
-import { useConnection, useDocument, useRuns, useShell, useStudio } from "../ui/editor";
+import { useCatalog, useConnection, useDocument, useRuns, useShell, useStudio } from "../ui/editor";
 import { Icon } from "../ui/icon";
 import { useProblems } from "../ui/problems";
 import { bytes, plural } from "../ui/words";
@@ -49,11 +49,15 @@ function Engine(): JSX.Element {
   const state = useConnection((each) => each.state);
   const worker = useConnection((each) => each.worker);
   const reason = useConnection((each) => each.reason);
+  const nodes = useCatalog((catalog) => catalog.phase);
   const sending = useRuns((runs) => runs.sending > 0);
   const [tone, text] = ((): readonly [string, string] => {
     if (state === "connecting") return ["wait", "Connecting…"];
     if (state === "lost") return ["bad", "Connection lost. Your work is kept here; trying again…"];
-    if (worker === "ready") return ["good", "Ready"];
+    if (worker === "ready" && nodes === "ready") return ["good", "Ready"];
+    if (worker === "ready" && nodes === "offline")
+      return ["bad", "The nodes could not be read. Press R to try again."];
+    if (worker === "ready") return ["wait", "Reading the nodes…"];
     if (worker === "failed") return ["bad", `The engine stopped${reason === "" ? "" : `: ${reason}`}`];
     const what = worker === "restarting" ? "Restarting the engine…" : "Starting the engine…";
     return ["wait", sending ? `${what} Your run follows.` : what];

@@ -197,7 +197,7 @@ function Lost({ id, top }: { id: string; top: number }): JSX.Element {
 /** What the node holds is not known until the engine has told its nodes, a few seconds after a first start. */
 function Waiting({ top }: { top: number }): JSX.Element {
   return (
-    <div className="node-waiting" style={{ top }} aria-busy="true" aria-label="Waiting for the engine">
+    <div className="node-waiting" style={{ top }} role="img" aria-label="Waiting for the engine">
       <span />
       <span />
     </div>
