@@ -86,7 +86,7 @@ def full_size() -> Iterator[Figure]:
         sample(job, watch)
         yield Figure("full size: peak memory, with the mapped file", peak_bytes() / 1e9, "GB")
         yield from beside_plain("full size, 512x512", job, 1)
-        yield from in_bfloat16("full size, 512x512", job, least(per_step(job) for _ in range(2)))
+        yield from in_bfloat16("full size, 512x512", job, least(per_step(job) for _ in range(3)))
 
 
 def full_size_xl() -> Iterator[Figure]:
@@ -146,7 +146,7 @@ def in_bfloat16(name: str, job: Job, slow: Cost) -> Iterator[Figure]:
     memory.evict_idle()
     memory.precision = "auto"
     sample(replace(job, latent=Latent(torch.zeros(1, 4, 8, 8))), watch)  # loads the weights
-    fast = least(per_step(job) for _ in range(2))
+    fast = least(per_step(job) for _ in range(4))
     yield Figure(f"{name}, bfloat16: CPU per step", fast.cpu * 1e3, "ms")
     yield Figure(f"{name}: CPU in float32 beside bfloat16", slow.cpu / fast.cpu, "x")
 
