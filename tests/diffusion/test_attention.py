@@ -70,7 +70,7 @@ def test_where_a_layer_asks_for_it_scores_are_computed_in_float32():
         assert torch.allclose(layer(states), expected, rtol=0.02, atol=0.05)
 
 
-@pytest.mark.parametrize("far", [-2000.0, -600.0, 600.0, 2000.0])
+@pytest.mark.parametrize("far", [-2000.0, -600.0, 525.0, 540.0, 600.0, 2000.0])
 def test_scores_beyond_what_can_be_raised_to_a_power_are_weighed_as_well(far):
     query, key, value = heads(LEAST, seed=1), heads(600, seed=2), heads(600, seed=3)
     query[:, :, 7, :], key[..., 0] = 0, 1
@@ -79,3 +79,9 @@ def test_scores_beyond_what_can_be_raised_to_a_power_are_weighed_as_well(far):
     truth = F.scaled_dot_product_attention(*(each.float() for each in halves))
     library = (F.scaled_dot_product_attention(*halves).float() - truth).abs().max()
     assert (attend(*halves).float() - truth).abs().max() < 2 * library
+
+
+def test_values_near_the_largest_number_are_weighed_as_well():
+    query, key, value = heads(LEAST, seed=1), heads(600, seed=2), heads(600, seed=3).abs() * 1e37
+    halves = [each.bfloat16() for each in (query, key, value)]
+    assert attend(*halves).equal(F.scaled_dot_product_attention(*halves))
